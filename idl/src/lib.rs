@@ -1,0 +1,1 @@
+//! Types on the wire.
