@@ -1,0 +1,143 @@
+//! One call as a stub makes it: the arguments are marshalled first, then the future is made; it sends at its
+//! first poll, and dropping it cancels.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use idl::{Message, Reader, Writer};
+
+use crate::error::{CallError, ErrorKind, Executed};
+use crate::interface::{Method, Outcome};
+use crate::link::{CallKey, Link, Reply};
+use crate::protocol::control::Fault;
+use crate::protocol::frame::Status;
+
+/// A call whose arguments are being marshalled.
+pub struct Outgoing<'a> {
+    link: &'a Link,
+    method: &'static Method,
+    request: Writer,
+}
+
+impl<'a> Outgoing<'a> {
+    pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
+        Outgoing { link, method, request: Writer::new() }
+    }
+
+    /// Where the request message goes.
+    pub fn arguments(&mut self) -> &mut Writer {
+        &mut self.request
+    }
+
+    /// The future of the call's outcome.
+    pub fn send<O: Outcome>(self) -> Call<'a, O> {
+        let state = match self.request.check() {
+            Ok(()) => CallState::Unsent(self.request),
+            Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
+        };
+        Call { link: self.link, method: self.method, state, outcome: PhantomData }
+    }
+}
+
+/// The future of a call's outcome.
+///
+/// Nothing is sent before it is first polled. Dropping it cancels the call: what was not sent never runs, what
+/// was sent is cancelled in the background and may have run. Past its deadline it ends with
+/// [`ErrorKind::DeadlineExceeded`].
+#[must_use = "a call is made when its future is awaited"]
+pub struct Call<'a, O> {
+    link: &'a Link,
+    method: &'static Method,
+    state: CallState,
+    outcome: PhantomData<fn() -> O>,
+}
+
+enum CallState {
+    Unsent(Writer),
+    Unsendable(CallError),
+    Waiting(CallKey),
+    Ended,
+}
+
+impl<O: Outcome> Future for Call<'_, O> {
+    type Output = O;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let call = self.get_mut();
+        loop {
+            let failed = match std::mem::replace(&mut call.state, CallState::Ended) {
+                CallState::Unsent(request) => match call.link.submit(call.method, request) {
+                    Ok(key) => {
+                        call.state = CallState::Waiting(key);
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                CallState::Unsendable(error) => error,
+                CallState::Waiting(key) => match call.link.poll_call(key, cx) {
+                    Poll::Pending => {
+                        call.state = CallState::Waiting(key);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(reply)) => return Poll::Ready(O::from_result(decode::<O>(call.method, &reply))),
+                    Poll::Ready(Err(error)) => error,
+                },
+                // A future must not be polled after it was ready.
+                CallState::Ended => return Poll::Pending,
+            };
+            return Poll::Ready(O::from_result(Err(failed.of_method(call.method).into())));
+        }
+    }
+}
+
+impl<O> Drop for Call<'_, O> {
+    fn drop(&mut self) {
+        if let CallState::Waiting(key) = self.state {
+            self.link.give_up(key);
+        }
+    }
+}
+
+/// What a final answer means to the caller.
+fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
+    let undecodable = |error: idl::DecodeError| {
+        let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+        CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
+    };
+    let mut reader = Reader::of_frame(&reply.body);
+    let failed = match reply.status {
+        // A one-way call's reply is empty, as is one whose value is its type's default.
+        Status::Value => match decode_value(&mut reader) {
+            Ok(value) => return Ok(value),
+            Err(error) => undecodable(error),
+        },
+        Status::Error => match idl::decode_message::<O::Error>(&mut reader) {
+            Ok(error) => return Err(error),
+            Err(error) => undecodable(error),
+        },
+        Status::Fault => match idl::decode_message::<Fault>(&mut reader) {
+            Ok(fault) => CallError::from_fault(fault),
+            Err(error) => undecodable(error),
+        },
+        _ => CallError::new(
+            ErrorKind::ReplyLost,
+            Executed::Completed,
+            "the call ran, but its reply was not kept and is lost",
+        ),
+    };
+    Err(failed.of_method(method).into())
+}
+
+/// The response message's one field.
+fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
+    let mut value = None;
+    while let Some((tag, wire)) = reader.next_field()? {
+        match tag {
+            1 => T::merge(&mut value, wire, reader).map_err(|error| error.in_field("value"))?,
+            _ => reader.skip(wire)?,
+        }
+    }
+    idl::present(value, "value")
+}

@@ -1,0 +1,267 @@
+//! The one task of a connection: it reads, hands frames to its role, sends what waits, and keeps the timer.
+//!
+//! A role is the caller's or the callee's side of the protocol. The task never stops reading because it cannot
+//! write (R30), and it never waits to gather writes: whatever has come together since the last write goes out
+//! at once.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::clock::Clock;
+use crate::outbox::{Outbox, Sending};
+use crate::protocol::frame::{Frame, FrameError, frame_bytes};
+use crate::protocol::time::Time;
+use crate::transport::Stream;
+
+/// Bytes asked of one read. Large frames grow the buffer only as their bytes come in.
+const READ_BYTES: usize = 16 * 1024;
+/// Slices of one vectored write.
+const WRITE_SLICES: usize = 32;
+/// Rounds of read, handle, write before other tasks get their turn.
+const ROUNDS_MAX: usize = 16;
+/// How long the last words of a closing connection may take.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// One side of the protocol, as the connection task drives it.
+pub(crate) trait Role {
+    /// A frame came in. `Break` ends the connection, after what waits has been sent.
+    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String>;
+
+    /// The time that [`wake_at`](Role::wake_at) gave has come.
+    fn tick(&mut self, now: Time) -> ControlFlow<String>;
+
+    /// When the next tick is due.
+    fn wake_at(&self) -> Time;
+}
+
+/// How a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The peer closed it.
+    #[error("the peer closed the connection")]
+    ByPeer,
+    /// This side closed it.
+    #[error("{0}")]
+    ByUs(String),
+    /// It broke.
+    #[error("the connection broke: {0}")]
+    Broken(#[from] io::Error),
+    /// The peer sent bytes that are not frames.
+    #[error("{0}")]
+    NotAFrame(#[from] FrameError),
+    /// The peer does not read.
+    #[error("the peer has not read anything for {0:?}")]
+    Stalled(Duration),
+}
+
+/// A byte stream with its buffers.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    inbox: BytesMut,
+    outbox: Arc<Outbox>,
+    sending: Sending,
+    clock: Clock,
+    frame_bytes_max: usize,
+    write_timeout: Duration,
+    /// Since when a write has made no progress.
+    stalled_since: Option<Time>,
+    timer: Pin<Box<Sleep>>,
+    timer_at: Time,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, clock: Clock, frame_bytes_max: usize, write_timeout: Duration) -> Connection {
+        Connection {
+            stream,
+            inbox: BytesMut::new(),
+            outbox: Arc::default(),
+            sending: Sending::default(),
+            clock,
+            frame_bytes_max,
+            write_timeout,
+            stalled_since: None,
+            timer: Box::pin(sleep(Duration::ZERO)),
+            timer_at: Time::NEVER,
+        }
+    }
+
+    /// Where frames for this connection go.
+    pub(crate) fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// Reads exactly `N` bytes: what a connection begins with.
+    pub(crate) async fn read_exactly<const N: usize>(&mut self) -> Result<[u8; N], Ended> {
+        loop {
+            if let Some(bytes) = self.inbox.first_chunk::<N>().copied() {
+                // Splitting off what was just read keeps the rest in place.
+                let _ = self.inbox.split_to(N);
+                return Ok(bytes);
+            }
+            self.read().await?;
+        }
+    }
+
+    /// Sends what waits, and reads one frame: a step of the handshake.
+    pub(crate) async fn exchange(&mut self) -> Result<Frame, Ended> {
+        self.send_all().await?;
+        loop {
+            if let Some(frame) = self.next_frame()? {
+                return Ok(Frame::decode(&frame)?);
+            }
+            self.read().await?;
+        }
+    }
+
+    /// Sends what waits.
+    pub(crate) async fn send_all(&mut self) -> Result<(), Ended> {
+        let now = self.clock.now();
+        poll_fn(|cx| self.poll_send(cx, now)).await
+    }
+
+    /// Drives the connection to its end.
+    pub(crate) async fn run(&mut self, role: &mut (impl Role + Send)) -> Ended {
+        let ended = poll_fn(|cx| self.poll(cx, role)).await;
+        if matches!(ended, Ended::ByUs(_) | Ended::NotAFrame(_)) {
+            // The last words; whether they arrive is the peer's affair.
+            let _ = timeout(FAREWELL_TIMEOUT, self.farewell()).await;
+        }
+        self.outbox.end();
+        ended
+    }
+
+    /// Sends what waits, closes the writing side, and reads until the peer closes its own: a reset would
+    /// destroy what was just sent (R31).
+    async fn farewell(&mut self) -> Result<(), Ended> {
+        self.send_all().await?;
+        self.stream.shutdown().await?;
+        loop {
+            self.inbox.clear();
+            self.read().await?;
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> Poll<Ended> {
+        match self.poll_rounds(cx, role) {
+            Ok(()) => Poll::Pending,
+            Err(ended) => Poll::Ready(ended),
+        }
+    }
+
+    /// Works until there is nothing to do, which leaves wakers behind for all that there may be to do later.
+    fn poll_rounds(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> Result<(), Ended> {
+        self.outbox.awake();
+        for _ in 0..ROUNDS_MAX {
+            let now = self.clock.now();
+            let read = match self.poll_read(cx) {
+                Poll::Ready(read) => Some(read),
+                Poll::Pending => None,
+            };
+            while let Some(frame) = self.next_frame()? {
+                over(role.frame(Frame::decode(&frame)?, now))?;
+            }
+            match read {
+                Some(Err(ended)) => return Err(ended),
+                Some(Ok(())) => {}
+                None if now >= role.wake_at() => over(role.tick(now))?,
+                None => {}
+            }
+            let sent = self.poll_send(cx, now);
+            if self.outbox.is_closing() {
+                return Err(Ended::ByUs("everything is said".to_owned()));
+            }
+            match sent {
+                Poll::Ready(Err(ended)) => return Err(ended),
+                Poll::Ready(Ok(())) => self.stalled_since = None,
+                Poll::Pending => {
+                    let since = *self.stalled_since.get_or_insert(now);
+                    if now.since(since) >= self.write_timeout {
+                        return Err(Ended::Stalled(self.write_timeout));
+                    }
+                }
+            }
+            if read.is_none() && !self.rings(cx, role) && (sent.is_pending() || self.outbox.sleep(cx.waker())) {
+                return Ok(());
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Whether a timer has rung; otherwise it wakes the task when it does.
+    fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> bool {
+        let stall = self.stalled_since.map_or(Time::NEVER, |since| since + self.write_timeout);
+        let wake_at = role.wake_at().min(stall);
+        // A timer that is too early costs one turn; setting it for each call costs more.
+        if wake_at < self.timer_at || self.timer.is_elapsed() {
+            self.timer_at = wake_at;
+            self.timer.as_mut().reset(self.clock.instant(wake_at));
+        }
+        let rings = self.timer.as_mut().poll(cx).is_ready();
+        if rings {
+            self.timer_at = Time::NEVER;
+        }
+        rings
+    }
+
+    /// Reads once. The end of the stream is an `Ended`.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        self.inbox.reserve(READ_BYTES);
+        // The future holds no state of its own: making one for each poll is safe.
+        let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
+        Poll::Ready(match ready!(read) {
+            Ok(0) => Err(Ended::ByPeer),
+            Ok(_bytes) => Ok(()),
+            Err(error) => Err(Ended::Broken(error)),
+        })
+    }
+
+    async fn read(&mut self) -> Result<(), Ended> {
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    /// The next whole frame that has come in.
+    fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+        match frame_bytes(&self.inbox, self.frame_bytes_max)? {
+            Some(bytes) if bytes <= self.inbox.len() => Ok(Some(self.inbox.split_to(bytes).freeze())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends what waits; ready when nothing waits any more.
+    fn poll_send(&mut self, cx: &mut Context<'_>, now: Time) -> Poll<Result<(), Ended>> {
+        loop {
+            self.outbox.take(&mut self.sending);
+            if self.sending.left() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+            let used = self.sending.slices(&mut slices);
+            let stream = Pin::new(&mut self.stream);
+            match ready!(stream.poll_write_vectored(cx, &slices[..used])) {
+                Ok(0) => return Poll::Ready(Err(Ended::Broken(io::ErrorKind::WriteZero.into()))),
+                Ok(written) => self.sending.advance(written),
+                Err(error) => return Poll::Ready(Err(Ended::Broken(error))),
+            }
+            self.stalled_since = self.stalled_since.map(|_| now);
+        }
+    }
+}
+
+/// A role's `Break` as the end of the connection.
+fn over(flow: ControlFlow<String>) -> Result<(), Ended> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(why) => Err(Ended::ByUs(why)),
+    }
+}

@@ -1,0 +1,114 @@
+//! What an implementation can know of the call that it carries out, and what its own calls inherit.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::protocol::id::Incarnation;
+
+tokio::task_local! {
+    static CURRENT: Context;
+    static DEADLINE: Option<Instant>;
+}
+
+/// The call that the current task carries out. Cloning it is cheap; a clone may outlive the call.
+///
+/// An implementation asks for it by [`Context::current`]. What it spawns does not inherit it by itself: take
+/// the context along, and run the spawned future in [`Context::scope`].
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    deadline: Option<Instant>,
+    caller: Incarnation,
+    cancelled: AtomicBool,
+    signal: Notify,
+}
+
+impl Context {
+    pub(crate) fn new(deadline: Option<Instant>, caller: Incarnation) -> Context {
+        let signal = Notify::new();
+        Context(Arc::new(Inner { deadline, caller, cancelled: AtomicBool::new(false), signal }))
+    }
+
+    /// The call that the current task carries out; `None` outside an implementation.
+    pub fn current() -> Option<Context> {
+        CURRENT.try_with(Context::clone).ok()
+    }
+
+    /// When the caller stops waiting; `None` if it waits for ever. Further calls inherit it (R14).
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.0.deadline.map(Instant::into_std)
+    }
+
+    /// How long the caller still waits: zero once the deadline has passed, `None` if it waits for ever.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The life of the node that makes the call: the same value for the same process, another after its
+    /// restart.
+    pub fn caller(&self) -> Incarnation {
+        self.0.caller
+    }
+
+    /// Whether the caller has cancelled the call, or its session has ended.
+    pub fn is_cancelled(&self) -> bool {
+        // Acquire: what the canceller did before is seen after.
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Waits until the caller cancels the call or is gone. Nothing is done to the implementation: it decides
+    /// what to give up, and its end is the call's verdict (R16).
+    pub async fn cancelled(&self) {
+        let mut signal = pin!(self.0.signal.notified());
+        signal.as_mut().enable();
+        if !self.is_cancelled() {
+            signal.await;
+        }
+    }
+
+    /// Runs `future` as part of this call, wherever it runs.
+    pub async fn scope<F: Future>(self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| self.enter(|| future.as_mut().poll(cx))).await
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        self.0.signal.notify_waiters();
+    }
+
+    /// Runs `step` as part of this call.
+    pub(crate) fn enter<R>(&self, step: impl FnOnce() -> R) -> R {
+        CURRENT.sync_scope(self.clone(), step)
+    }
+}
+
+/// Runs `future` with a deadline for all the calls that it makes: `timeout` from now, or the deadline that holds
+/// here already if that is earlier. Calls that would wait longer end with
+/// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); `future` itself is not stopped.
+pub async fn within<F: Future>(timeout: Duration, future: F) -> F::Output {
+    let deadline = Instant::now().checked_add(timeout);
+    let deadline = match (inherited_deadline(), deadline) {
+        (Some(outer), Some(own)) => Some(outer.min(own)),
+        (outer, own) => outer.or(own),
+    };
+    DEADLINE.scope(deadline, future).await
+}
+
+/// The deadline that calls made here inherit: the earlier of [`within`]'s and the current call's (R14).
+pub(crate) fn inherited_deadline() -> Option<Instant> {
+    let scope = DEADLINE.try_with(|deadline| *deadline).ok().flatten();
+    let call = CURRENT.try_with(|context| context.0.deadline).ok().flatten();
+    match (scope, call) {
+        (Some(scope), Some(call)) => Some(scope.min(call)),
+        (scope, call) => scope.or(call),
+    }
+}

@@ -1,0 +1,466 @@
+//! The task of a link: finds the exporter, connects, opens or attaches the session, drives the connection, and
+//! begins anew when it is lost, until the binding is dropped.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use tokio::time::{sleep, sleep_until, timeout};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::connection::{Connection, Ended, Role};
+use crate::directory::{Directory, Selector, select};
+use crate::error::{CallError, ErrorKind, Executed};
+use crate::limits::Limits;
+use crate::link::{Link, LinkState};
+use crate::protocol::backoff::Backoff;
+use crate::protocol::control::{Attach, Hello, Reject, Rejection};
+use crate::protocol::frame::{Frame, MAGIC};
+use crate::protocol::id::{Incarnation, Owner};
+use crate::protocol::time::Time;
+use crate::transport::Stream;
+use crate::transport::endpoint::Endpoint;
+
+/// After so many pings without an answer a connection is given up.
+const PINGS_MISSED_MAX: u32 = 3;
+
+/// What the links of a node share as callers.
+pub(crate) struct Importer {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+    /// For the choice among instances. Dead ones go when the next is added.
+    links: Mutex<Vec<Weak<Link>>>,
+}
+
+impl Importer {
+    pub(crate) fn new(
+        incarnation: Incarnation,
+        owner: Option<Owner>,
+        clock: Clock,
+        limits: Limits,
+        directory: Option<Arc<dyn Directory>>,
+    ) -> Importer {
+        Importer { incarnation, owner, clock, limits, directory, links: Mutex::default() }
+    }
+
+    pub(crate) fn add(&self, link: &Arc<Link>) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|link| link.strong_count() > 0);
+        links.push(Arc::downgrade(link));
+    }
+
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How much this node asks of `callee` at present.
+    fn load(&self, callee: Incarnation) -> usize {
+        self.links().iter().map(|link| link.load(callee)).sum()
+    }
+}
+
+/// What a link leads to.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// An export at a fixed address.
+    At {
+        /// The address.
+        endpoint: Endpoint,
+        /// The name under which the node there exports.
+        instance: String,
+    },
+    /// What the directory finds.
+    Named(Selector),
+}
+
+/// Where the exporter is, as far as is known.
+#[derive(Debug, Clone)]
+struct Route {
+    endpoints: Vec<Endpoint>,
+    instance: String,
+    /// The life that the directory promises there.
+    expect: Option<Incarnation>,
+}
+
+/// Keeps `link` connected until it is closed.
+pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: idl::Interface, target: Target) {
+    let mut dialler = Dialler {
+        importer,
+        link: Arc::clone(&link),
+        fingerprint: Uuid::from_u128(interface.fingerprint().as_u128()),
+        interface,
+        target,
+        route: None,
+        accepted: None,
+    };
+    let mut backoff = Backoff::default();
+    while let Some(connected) = while_open(&link, dialler.connect()).await {
+        match connected {
+            Ok(mut connection) => {
+                let mut role = CallerRole::new(Arc::clone(&link), dialler.importer.clock.now());
+                let ended = connection.run(&mut role).await;
+                if role.was_answered {
+                    backoff.reset();
+                }
+                link.detached(lost(&ended));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot reach an exporter");
+                dialler.give_up_after_lease();
+                dialler.route = None;
+                link.failed(error);
+            }
+        }
+        let wait = backoff.next(fastrand::u32(..));
+        if while_open(&link, sleep(wait)).await.is_none() {
+            return;
+        }
+        if link.is_broken() {
+            // Ends with `rebind`, or with the binding.
+            let mut status = link.status();
+            let rebound = status.wait_for(|status| !matches!(status, LinkState::Broken(_)));
+            if while_open(&link, rebound).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// Runs `future` while the link is open, and meanwhile ends calls whose deadline passes.
+async fn while_open<F: Future>(link: &Link, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    while !link.is_closed() {
+        let due = link.clock.instant(link.tick_at());
+        tokio::select! {
+            output = &mut future => return Some(output),
+            () = link.woken() => {}
+            () = sleep_until(due) => link.tick(link.clock.now()),
+        }
+    }
+    None
+}
+
+fn lost(ended: &Ended) -> CallError {
+    CallError::never(ErrorKind::Unreachable, format!("the connection to the exporter was lost: {ended}"))
+}
+
+struct Dialler {
+    importer: Arc<Importer>,
+    link: Arc<Link>,
+    interface: idl::Interface,
+    fingerprint: Uuid,
+    target: Target,
+    route: Option<Route>,
+    /// The fingerprint of another version of the interface that was found to be compatible.
+    accepted: Option<Uuid>,
+}
+
+impl Dialler {
+    /// One attempt: a connection that the session is bound to.
+    async fn connect(&mut self) -> Result<Connection, CallError> {
+        let route = match &self.route {
+            Some(route) => route.clone(),
+            None => self.find().await?,
+        };
+        let mut failure = None;
+        for endpoint in &route.endpoints {
+            match endpoint.dial(self.importer.limits.dial_timeout).await {
+                Ok(stream) => {
+                    let limit = self.importer.limits.dial_timeout;
+                    let connection = match timeout(limit, self.handshake(stream, &route, endpoint)).await {
+                        Ok(connection) => connection?,
+                        Err(_elapsed) => {
+                            let text = format!("{endpoint} accepted a connection but did not answer within {limit:?}");
+                            return Err(CallError::never(ErrorKind::Unreachable, text));
+                        }
+                    };
+                    self.route = Some(route);
+                    return Ok(connection);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| {
+            CallError::never(ErrorKind::Unreachable, format!("`{}` is registered without an address", route.instance))
+        }))
+    }
+
+    /// Asks the directory. What it says may prove that the session's callee has been replaced.
+    async fn find(&mut self) -> Result<Route, CallError> {
+        let selector = match &self.target {
+            Target::At { endpoint, instance } => {
+                let expect = self.link.pinned_to();
+                return Ok(Route { endpoints: vec![endpoint.clone()], instance: instance.clone(), expect });
+            }
+            Target::Named(selector) => selector.clone(),
+        };
+        let Some(directory) = &self.importer.directory else {
+            let text = "this node has no nameserver; give its builder one, or import by address with `import_at`";
+            return Err(CallError::never(ErrorKind::DirectoryUnavailable, text));
+        };
+        let name = self.interface.name();
+        let found = directory.lookup(&name, &selector).await.map_err(|error| {
+            CallError::never(ErrorKind::DirectoryUnavailable, format!("{error}; is the nameserver running?"))
+                .with_source(error)
+        })?;
+        let bound_to = self.link.session_with();
+        // A session that lives is attached, wherever its callee is now.
+        let bound = found.entries.iter().find(|entry| Some(entry.incarnation) == bound_to);
+        let load = |entry: &crate::directory::Entry| self.importer.load(entry.incarnation);
+        let Some(entry) = bound.or_else(|| select::pick(&found.entries, load)) else {
+            let text = format!("no exporter of `{name}` is registered as {selector}; is it running, and does it use this nameserver?");
+            return Err(CallError::never(ErrorKind::NameNotFound, text));
+        };
+        if self.link.pinned_to().is_some_and(|pinned| pinned != entry.incarnation) {
+            self.restarted("the exporter restarted");
+            return Err(CallError::never(ErrorKind::IncarnationChanged, "the exporter has another incarnation"));
+        }
+        if bound_to.is_some_and(|bound| bound != entry.incarnation) && !found.stale {
+            self.restarted("the exporter restarted, or another one took its place");
+        }
+        let endpoints = entry.endpoints.iter().map(|endpoint| Endpoint::parse(endpoint)).collect::<Result<_, _>>()?;
+        Ok(Route { endpoints, instance: entry.instance.clone(), expect: Some(entry.incarnation) })
+    }
+
+    /// Opens or attaches the session on a fresh stream.
+    async fn handshake(&mut self, stream: Stream, route: &Route, endpoint: &Endpoint) -> Result<Connection, CallError> {
+        let limits = &self.importer.limits;
+        let mut connection =
+            Connection::new(stream, self.importer.clock, limits.frame_bytes_max, limits.write_timeout);
+        connection.outbox().push(|frames| frames.put_raw(&MAGIC));
+        match self.link.next_attach() {
+            Some(attach) => self.attach(&mut connection, attach, route, endpoint).await?,
+            None => self.hello(&mut connection, route, endpoint).await?,
+        }
+        Ok(connection)
+    }
+
+    async fn attach(
+        &mut self,
+        connection: &mut Connection,
+        attach: Attach,
+        route: &Route,
+        endpoint: &Endpoint,
+    ) -> Result<(), CallError> {
+        connection.outbox().push(|frames| frames.put(&Frame::Attach(attach)));
+        match answer(connection, endpoint).await? {
+            Frame::Attached(attached) => {
+                self.link.attached(attached.clock, connection.outbox());
+                Ok(())
+            }
+            Frame::Reject(Reject { why, text }) => {
+                match why {
+                    // Behind a balanced address another one may answer while ours still lives: where there is
+                    // a directory, it decides.
+                    Rejection::WrongIncarnation { .. } if matches!(self.target, Target::Named(_)) => {}
+                    Rejection::WrongIncarnation { .. } => {
+                        self.restarted("the exporter restarted, or another one answers in its place");
+                    }
+                    Rejection::UnknownSession { running } => self.link.end_session(&CallError::new(
+                        ErrorKind::SessionLost,
+                        Executed::Unknown { may_still_run: running },
+                        "the exporter has let the session go",
+                    )),
+                    Rejection::Superseded => {}
+                    _ => self.link.end_session(&CallError::new(
+                        ErrorKind::SessionLost,
+                        Executed::Unknown { may_still_run: true },
+                        "the exporter rejects the session",
+                    )),
+                }
+                Err(rejected(&why, &text, route))
+            }
+            _ => Err(not_this_protocol(endpoint)),
+        }
+    }
+
+    async fn hello(
+        &mut self,
+        connection: &mut Connection,
+        route: &Route,
+        endpoint: &Endpoint,
+    ) -> Result<(), CallError> {
+        let limits = &self.importer.limits;
+        let hello = Hello {
+            incarnation: self.importer.incarnation,
+            owner: self.importer.owner,
+            interface: self.interface.name().to_owned(),
+            instance: route.instance.clone(),
+            expect: route.expect.or(self.link.pinned_to()),
+            slots: limits.slots_max,
+            frame_bytes_max: u32::try_from(limits.frame_bytes_max).unwrap_or(u32::MAX),
+        };
+        connection.outbox().push(|frames| frames.put(&Frame::Hello(hello)));
+        let welcome = match answer(connection, endpoint).await? {
+            Frame::Welcome(welcome) => welcome,
+            Frame::Reject(Reject { why, text }) => {
+                if matches!(why, Rejection::WrongIncarnation { .. }) && self.link.pinned_to().is_some() {
+                    self.link.break_pinned();
+                }
+                return Err(rejected(&why, &text, route));
+            }
+            _ => return Err(not_this_protocol(endpoint)),
+        };
+        if welcome.fingerprint != self.fingerprint && self.accepted != Some(welcome.fingerprint) {
+            connection.outbox().push(|frames| frames.put(&Frame::Describe));
+            let Frame::Description(description) = answer(connection, endpoint).await? else {
+                return Err(not_this_protocol(endpoint));
+            };
+            self.compare(&description)?;
+            self.accepted = Some(welcome.fingerprint);
+        }
+        if !self.link.welcomed(&welcome, connection.outbox()) {
+            let text = "the exporter that answers was replaced by a newer registration of its name";
+            return Err(CallError::never(ErrorKind::PeerRestarted, text));
+        }
+        if self.importer.owner.is_some() {
+            // The first frame after `Welcome` proves whose life this is (R18).
+            connection.outbox().push(|frames| frames.put(&Frame::Ping));
+        }
+        Ok(())
+    }
+
+    /// Refuses an exporter whose interface breaks calls, and names what does.
+    fn compare(&self, description: &Bytes) -> Result<(), CallError> {
+        let wrong = |text: String| Err(CallError::never(ErrorKind::WrongInterface, text));
+        let name = self.interface.name();
+        let exported = match idl::Interface::from_bytes(description) {
+            Ok(exported) => exported,
+            Err(error) => return wrong(format!("the exporter's description of `{name}` cannot be read: {error}")),
+        };
+        let changes = idl::compare(&self.interface, &exported);
+        let breaking: Vec<_> =
+            changes.iter().filter(|change| change.breaking).map(|change| change.what.as_str()).collect();
+        if breaking.is_empty() {
+            return Ok(());
+        }
+        wrong(format!(
+            "the exporter's `{name}` differs from this caller's in a way that breaks calls: {}; build both from the same version",
+            breaking.join("; ")
+        ))
+    }
+
+    /// The session's callee has another life, or another one took its place: no proof that its handlers ended.
+    fn restarted(&self, what: &str) {
+        let error = CallError::new(ErrorKind::PeerRestarted, Executed::Unknown { may_still_run: true }, what);
+        self.link.end_session(&error);
+        if self.link.pinned_to().is_some() {
+            self.link.break_pinned();
+        }
+    }
+
+    /// A callee that was silent for the whole lease has let the session go.
+    fn give_up_after_lease(&self) {
+        if self.link.lease_has_ended() {
+            let executed = Executed::Unknown { may_still_run: true };
+            let text = "the exporter could not be reached for the session's whole lease";
+            self.link.end_session(&CallError::new(ErrorKind::SessionLost, executed, text));
+        }
+    }
+}
+
+/// The next frame of a handshake.
+async fn answer(connection: &mut Connection, endpoint: &Endpoint) -> Result<Frame, CallError> {
+    match connection.exchange().await {
+        Ok(frame) => Ok(frame),
+        Err(Ended::NotAFrame(error)) => Err(not_this_protocol(endpoint).with_source(error)),
+        Err(ended) => Err(CallError::never(
+            ErrorKind::Unreachable,
+            format!("{endpoint} closed the connection during the handshake: {ended}"),
+        )),
+    }
+}
+
+fn not_this_protocol(endpoint: &Endpoint) -> CallError {
+    let text = format!("what listens at {endpoint} does not speak this protocol, or another version of it");
+    CallError::never(ErrorKind::NotThisProtocol, text)
+}
+
+/// What a rejected `Hello` or `Attach` means to a call that waits for a session.
+fn rejected(why: &Rejection, text: &str, route: &Route) -> CallError {
+    let (kind, what) = match why {
+        Rejection::WrongIncarnation { .. } => {
+            (ErrorKind::PeerRestarted, "the exporter restarted since it was looked up".to_owned())
+        }
+        Rejection::UnknownSession { .. } | Rejection::Fenced | Rejection::Superseded => {
+            (ErrorKind::SessionLost, "the exporter has let the session go".to_owned())
+        }
+        Rejection::NoSuchExport => (
+            ErrorKind::NameNotFound,
+            format!(
+                "the node at {} does not export that interface as `{}`; check the name, and that both sides mean the same interface",
+                route.endpoints.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(", "),
+                route.instance
+            ),
+        ),
+        Rejection::Draining => (ErrorKind::Draining, "the exporter is shutting down".to_owned()),
+        Rejection::Overload => (ErrorKind::Overload, "the exporter has no room for another session".to_owned()),
+        Rejection::Other => (ErrorKind::Unreachable, "the exporter rejected the session".to_owned()),
+    };
+    CallError::never(kind, if text.is_empty() { what } else { text.to_owned() })
+}
+
+/// The caller's side of a connection.
+struct CallerRole {
+    link: Arc<Link>,
+    ping_at: Time,
+    pings_missed: u32,
+    /// Whether the connection was good for anything.
+    was_answered: bool,
+}
+
+impl CallerRole {
+    fn new(link: Arc<Link>, now: Time) -> CallerRole {
+        let ping_at = now + link.limits.ping_after;
+        CallerRole { link, ping_at, pings_missed: 0, was_answered: false }
+    }
+}
+
+impl Role for CallerRole {
+    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+        self.ping_at = now + self.link.limits.ping_after;
+        self.pings_missed = 0;
+        match frame {
+            Frame::Answer(answer) => {
+                self.was_answered = true;
+                if let Err(error) = self.link.answer(answer, now) {
+                    return ControlFlow::Break(error.to_string());
+                }
+            }
+            Frame::Pong(clock) => self.link.heard(clock, now),
+            Frame::Goodbye(goodbye) => {
+                self.link.goodbye(&goodbye);
+            }
+            Frame::Reject(reject) => return ControlFlow::Break(format!("the exporter rejects it: {}", reject.text)),
+            _ => return ControlFlow::Break("the exporter sent a frame that has no place here".to_owned()),
+        }
+        if self.link.leave() {
+            return ControlFlow::Break("the exporter is leaving".to_owned());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tick(&mut self, now: Time) -> ControlFlow<String> {
+        self.link.tick(now);
+        if now >= self.ping_at {
+            if self.pings_missed >= PINGS_MISSED_MAX {
+                return ControlFlow::Break("the exporter does not answer pings".to_owned());
+            }
+            self.pings_missed += 1;
+            self.ping_at = now + self.link.limits.ping_after;
+            self.link.ping();
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wake_at(&self) -> Time {
+        self.ping_at.min(self.link.tick_at())
+    }
+}

@@ -1,0 +1,367 @@
+//! Exports: an implementation under a name, and its place in the directory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::directory::{Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT};
+use crate::handler::{Dispatch, Incoming};
+use crate::interface::{Method, ServerStub, UserStub};
+use crate::protocol::id::Epoch;
+use crate::server::Server;
+
+/// An implementation that callers can reach.
+pub(crate) struct Exported {
+    interface: idl::Interface,
+    instance: String,
+    stub: Box<dyn DynServerStub>,
+    epoch: Mutex<Option<Epoch>>,
+    withdrawn: AtomicBool,
+}
+
+/// A server stub of whichever interface.
+trait DynServerStub: Send + Sync {
+    fn method(&self, id: u32) -> Option<&'static Method>;
+    fn call(&self, call: Incoming<'_>) -> Dispatch;
+}
+
+impl<S: ServerStub> DynServerStub for S {
+    fn method(&self, id: u32) -> Option<&'static Method> {
+        S::method(id)
+    }
+
+    fn call(&self, call: Incoming<'_>) -> Dispatch {
+        S::call(self, call)
+    }
+}
+
+impl Exported {
+    pub(crate) fn new<S: ServerStub>(instance: &str, stub: S) -> Exported {
+        Exported {
+            interface: <S::Client as UserStub>::interface(),
+            instance: instance.to_owned(),
+            stub: Box::new(stub),
+            epoch: Mutex::new(None),
+            withdrawn: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn interface(&self) -> &idl::Interface {
+        &self.interface
+    }
+
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub(crate) fn fingerprint(&self) -> Uuid {
+        Uuid::from_u128(self.interface.fingerprint().as_u128())
+    }
+
+    pub(crate) fn description(&self) -> Bytes {
+        self.interface.to_bytes()
+    }
+
+    pub(crate) fn method(&self, id: u32) -> Option<&'static Method> {
+        self.stub.method(id)
+    }
+
+    pub(crate) fn call(&self, call: Incoming<'_>) -> Dispatch {
+        self.stub.call(call)
+    }
+
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_epoch(&self, epoch: Epoch) {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
+    }
+
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Acquire)
+    }
+
+    /// From now on new calls are refused.
+    pub(crate) fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exported")
+            .field("interface", &self.interface.name())
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an implementation could not be exported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// This node exports something under that interface and name already.
+    #[error("this node exports `{interface}` as `{instance}` already; withdraw that export first, or choose another name")]
+    NameTaken {
+        /// The interface's full name.
+        interface: String,
+        /// The instance.
+        instance: String,
+    },
+    /// The node has a nameserver but no address that callers could be sent to.
+    #[error("this node has no address that callers can dial{why}; give its builder `listen`, or `advertise` with an address of this host")]
+    NotReachable {
+        /// What is wrong with the addresses that it has.
+        why: String,
+    },
+    /// The interface cannot be described.
+    #[error("`{interface}` cannot be exported: {problem}")]
+    Interface {
+        /// The interface's full name.
+        interface: String,
+        /// What is wrong, and what to write instead.
+        problem: String,
+    },
+    /// The directory did not take the registration.
+    #[error("`{instance}` cannot be registered: {source}")]
+    Directory {
+        /// The instance.
+        instance: String,
+        /// What the directory says.
+        source: DirectoryError,
+    },
+    /// The node is shutting down.
+    #[error("this node is shutting down")]
+    Shutdown,
+}
+
+/// What an export needs of its node.
+pub(crate) struct Exporter {
+    pub(crate) server: Arc<Server>,
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+    /// Addresses to register, or why there are none.
+    pub(crate) endpoints: Result<Vec<String>, String>,
+    pub(crate) shutdown: watch::Receiver<bool>,
+}
+
+/// An export that has not begun: await it, after options if any.
+#[must_use = "nothing is exported before it is awaited"]
+pub struct Exporting<S> {
+    exporter: Exporter,
+    stub: S,
+    instance: String,
+    labels: BTreeMap<String, String>,
+    groups: Vec<String>,
+    mode: RegisterMode,
+    ttl: Duration,
+    owner: String,
+}
+
+impl<S: ServerStub> Exporting<S> {
+    pub(crate) fn new(exporter: Exporter, instance: String, stub: S) -> Exporting<S> {
+        Exporting {
+            exporter,
+            stub,
+            instance,
+            labels: BTreeMap::new(),
+            groups: Vec::new(),
+            mode: RegisterMode::Exclusive,
+            ttl: TTL_DEFAULT,
+            owner: String::new(),
+        }
+    }
+
+    /// Adds a label that importers can select by.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Exporting<S> {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
+
+    /// Makes the export a member of a group that importers can select by.
+    pub fn group(mut self, group: impl Into<String>) -> Exporting<S> {
+        self.groups.push(group.into());
+        self
+    }
+
+    /// What to do if the name is taken. [`RegisterMode::Exclusive`] if this is not given: the export fails.
+    pub fn mode(mut self, mode: RegisterMode) -> Exporting<S> {
+        self.mode = mode;
+        self
+    }
+
+    /// Who may take the name over: a [`RegisterMode::Takeover`] needs the same owner. Empty if this is not
+    /// given.
+    pub fn owner(mut self, owner: impl Into<String>) -> Exporting<S> {
+        self.owner = owner.into();
+        self
+    }
+
+    /// How long the directory keeps the registration without hearing from this node. 15 s if this is not given.
+    pub fn ttl(mut self, ttl: Duration) -> Exporting<S> {
+        self.ttl = ttl;
+        self
+    }
+
+    async fn export(self) -> Result<Export, ExportError> {
+        let Exporter { server, directory, endpoints, shutdown } = self.exporter;
+        if server.is_draining() {
+            return Err(ExportError::Shutdown);
+        }
+        let interface = <S::Client as UserStub>::interface();
+        let name = interface.name();
+        if let Some(problem) = interface.problems().first() {
+            return Err(ExportError::Interface { interface: name, problem: problem.clone() });
+        }
+        let Some(directory) = directory else {
+            let exported = add(&server, Exported::new(&self.instance, self.stub))?;
+            return Ok(Export { server, exported, standing: None });
+        };
+        let endpoints = endpoints.map_err(|why| ExportError::NotReachable { why })?;
+        let mut registration = Registration::new(name, self.instance.clone(), server.incarnation);
+        registration.endpoints = endpoints;
+        registration.labels = self.labels;
+        registration.groups = self.groups;
+        registration.mode = self.mode;
+        registration.ttl = self.ttl;
+        registration.owner = self.owner;
+        // Callers that find the registration find the export: it is there before, except under a name that the
+        // directory chooses.
+        let mut stub = Some(self.stub);
+        let mut early = None;
+        if self.mode != RegisterMode::AutoNamed
+            && let Some(stub) = stub.take()
+        {
+            early = Some(add(&server, Exported::new(&self.instance, stub))?);
+        }
+        let registered = match directory.register(registration).await {
+            Ok(registered) => registered,
+            Err(source) => {
+                if let Some(exported) = early {
+                    server.remove_export(&exported);
+                }
+                return Err(ExportError::Directory { instance: self.instance, source });
+            }
+        };
+        let exported = match (early, stub) {
+            (Some(exported), _) => exported,
+            (None, Some(stub)) => add(&server, Exported::new(&registered.instance, stub))?,
+            (None, None) => return Err(ExportError::Shutdown),
+        };
+        exported.set_epoch(registered.epoch);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
+        Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
+    }
+}
+
+impl<S: ServerStub> IntoFuture for Exporting<S> {
+    type Output = Result<Export, ExportError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.export())
+    }
+}
+
+fn add(server: &Server, exported: Exported) -> Result<Arc<Exported>, ExportError> {
+    let exported = Arc::new(exported);
+    if server.add_export(&exported) {
+        return Ok(exported);
+    }
+    let (interface, instance) = (exported.interface().name(), exported.instance().to_owned());
+    Err(ExportError::NameTaken { interface, instance })
+}
+
+/// An implementation on offer. Dropping it withdraws: new calls are refused, those that run go on, and the
+/// registration is taken back in the background.
+#[must_use = "dropping an export withdraws it"]
+#[derive(Debug)]
+pub struct Export {
+    server: Arc<Server>,
+    exported: Arc<Exported>,
+    standing: Option<StandingTask>,
+}
+
+/// The task that keeps an export's registration.
+#[derive(Debug)]
+struct StandingTask {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Export {
+    /// The name that it is exported under: the one asked for, or the one that the directory chose.
+    pub fn instance(&self) -> &str {
+        self.exported.instance()
+    }
+
+    /// The registration's number, which rises with every registration of the name; `None` without a nameserver.
+    /// An implementation that guards a resource can hand it on, so that a replaced holder is known by its lower
+    /// number (R32).
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.exported.epoch()
+    }
+
+    /// Whether it is still on offer: false once another exporter took the name over (R32).
+    pub fn is_offered(&self) -> bool {
+        !self.exported.is_withdrawn()
+    }
+
+    /// Withdraws it, and waits until the directory has forgotten it or cannot be reached.
+    pub async fn withdraw(mut self) {
+        self.server.remove_export(&self.exported);
+        if let Some(StandingTask { stop, task }) = self.standing.take() {
+            // If the task has ended, the registration has too.
+            let _ = stop.send(());
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.server.remove_export(&self.exported);
+        // Dropping `stop` ends the task that keeps the registration.
+    }
+}
+
+/// Keeps a registration's standing in step with its export. Ends when the export is withdrawn, the node shuts
+/// down, or the registration has ended for good.
+async fn stand(
+    directory: Arc<dyn Directory>,
+    exported: Arc<Exported>,
+    mut registered: Registered,
+    mut stopped: oneshot::Receiver<()>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    loop {
+        let standing = tokio::select! {
+            standing = registered.changed() => standing,
+            _ = &mut stopped => break,
+            _ = shutdown.wait_for(|shutdown| *shutdown) => break,
+        };
+        match standing {
+            Standing::Held(epoch) => exported.set_epoch(epoch),
+            // The lease ran out while this node lived: the directory's client registers again by itself.
+            Standing::Expired => tracing::warn!(export = ?exported, "the registration expired"),
+            Standing::Ended(why) => {
+                tracing::warn!(export = ?exported, %why, "the registration has ended; new calls are refused");
+                exported.withdraw();
+                return;
+            }
+        }
+    }
+    if let Err(error) = directory.unregister(&registered).await {
+        tracing::warn!(export = ?exported, %error, "cannot unregister; the registration will expire");
+    }
+}

@@ -1,0 +1,99 @@
+//! From a name to a binding: the future that [`Node::import`](crate::Node::import) gives, with its options.
+
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::binding::Binding;
+use crate::dial::{Importer, Target, keep};
+use crate::error::{CallError, ErrorKind};
+use crate::interface::UserStub;
+use crate::link::{Link, LinkState};
+
+/// How long an import looks past an exporter that is just restarting.
+const RESTART_PATIENCE: Duration = Duration::from_secs(5);
+
+/// An import that has not begun: await it, after options if any.
+#[must_use = "nothing is imported before it is awaited"]
+pub struct Importing<C> {
+    importer: Arc<Importer>,
+    target: Result<Target, CallError>,
+    call_timeout: Duration,
+    wait: Duration,
+    is_pinned: bool,
+    stub: PhantomData<fn() -> C>,
+}
+
+impl<C: UserStub> Importing<C> {
+    pub(crate) fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Importing<C> {
+        let call_timeout = importer.limits.call_timeout;
+        Importing { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false, stub: PhantomData }
+    }
+
+    /// How long each call may take, where its method does not say otherwise. The node's `call_timeout` if this
+    /// is not given (30 s); [`Duration::MAX`] for ever.
+    pub fn timeout(mut self, timeout: Duration) -> Importing<C> {
+        self.call_timeout = timeout;
+        self
+    }
+
+    /// Goes on trying for so long if the exporter is not there yet. Otherwise the import fails at once.
+    pub fn wait(mut self, wait: Duration) -> Importing<C> {
+        self.wait = wait;
+        self
+    }
+
+    /// Stays with this life of the exporter: after its restart, calls fail with
+    /// [`IncarnationChanged`](ErrorKind::IncarnationChanged) until [`Binding::rebind`]. Otherwise the binding
+    /// goes on with the next life by itself.
+    pub fn pinned(mut self) -> Importing<C> {
+        self.is_pinned = true;
+        self
+    }
+
+    async fn import(self) -> Result<C, CallError> {
+        let limits = self.importer.limits.clone();
+        let link = Arc::new(Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned));
+        // From here on, dropping the binding ends the link and its task.
+        let binding = Binding::new(Arc::clone(&link));
+        self.importer.add(&link);
+        let mut status = link.status();
+        tokio::spawn(keep(self.importer, link, C::interface(), self.target?));
+        let begun = Instant::now();
+        loop {
+            // The sender lives in the link, which the binding keeps.
+            if status.changed().await.is_err() {
+                return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down"));
+            }
+            let failure = match &*status.borrow_and_update() {
+                LinkState::Up(_) => return Ok(C::from_binding(binding)),
+                LinkState::Connecting => continue,
+                LinkState::Down(error) | LinkState::Broken(error) => error.clone(),
+                LinkState::Closed => CallError::never(ErrorKind::Shutdown, "this node has shut down"),
+            };
+            let patience = match failure.kind() {
+                ErrorKind::PeerRestarted | ErrorKind::Draining | ErrorKind::SessionLost => {
+                    self.wait.max(RESTART_PATIENCE)
+                }
+                ErrorKind::InvalidAddress | ErrorKind::WrongInterface | ErrorKind::Shutdown => Duration::ZERO,
+                _ => self.wait,
+            };
+            if begun.elapsed() >= patience {
+                return Err(failure);
+            }
+        }
+    }
+}
+
+impl<C: UserStub> IntoFuture for Importing<C> {
+    type Output = Result<C, CallError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.import())
+    }
+}

@@ -1,0 +1,57 @@
+//! An implementation behind its stub, without a network.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::binding::Binding;
+use crate::callee;
+use crate::clock::Clock;
+use crate::dial::{Importer, Target, keep};
+use crate::export::Exported;
+use crate::interface::{ServerStub, UserStub};
+use crate::limits::Limits;
+use crate::link::{Link, LinkState};
+use crate::protocol::id::Incarnation;
+use crate::server::Server;
+use crate::transport::accept::Listener;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::memory::MemoryListener;
+
+/// The name under which the implementation is exported to its one caller.
+const INSTANCE: &str = "in memory";
+
+/// Puts an implementation behind its user stub: every call is marshalled, recorded and answered as over a
+/// network, within this process. For tests of a service, and for trying one.
+///
+/// To be called within a tokio runtime. When the last clone of the stub is dropped, the implementation is too,
+/// once its calls have ended.
+///
+/// ```ignore
+/// let store = rpc_runtime::in_memory(StoreServer::new(MyStore::default()));
+/// assert_eq!(store.titles().await?, ["dune"]);
+/// ```
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
+    let clock = Clock::start();
+    let limits = Limits::default();
+    let name = Uuid::new_v4().to_string();
+    let server = Arc::new(Server::new(Incarnation::new(Uuid::new_v4()), clock, limits.clone()));
+    server.add_export(&Arc::new(Exported::new(INSTANCE, stub)));
+    let listener = Listener::Memory(MemoryListener::register(&name));
+
+    let importer = Importer::new(Incarnation::new(Uuid::new_v4()), None, clock, limits.clone(), None);
+    let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false));
+    let mut status = link.status();
+    let closed = async move {
+        // Also over when the link itself is gone.
+        let _ = status.wait_for(|status| *status == LinkState::Closed).await;
+    };
+    tokio::spawn(callee::accept(listener, server, closed));
+    let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
+    tokio::spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
+    S::Client::from_binding(Binding::new(link))
+}

@@ -1,0 +1,86 @@
+//! What the macros write of an interface, and what the runtime makes of it.
+
+use std::time::Duration;
+
+use idl::{Message, MethodKind};
+
+use crate::binding::Binding;
+use crate::error::RemoteError;
+use crate::handler::{Dispatch, Incoming};
+
+/// One method of an interface. The macros write these as constants.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name on the wire: `CheckOut` for `check_out`.
+    pub name: &'static str,
+    /// Its number on the wire: a hash of its name, so that methods can be added and reordered.
+    pub id: u32,
+    /// Plain, idempotent or one-way.
+    pub kind: MethodKind,
+    /// What `#[rpc(timeout = "…")]` says.
+    pub timeout: Option<Duration>,
+}
+
+/// The user stub of an interface: what [`import`](crate::Node::import) gives. The macros implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user stub",
+    label = "not a user stub",
+    note = "an import gives a user stub: for `#[interface] trait Store`, write `let store: StoreClient = …`"
+)]
+pub trait UserStub: Clone + Send + Sync + 'static {
+    /// The description of the interface.
+    fn interface() -> idl::Interface;
+    /// The stub over a binding.
+    #[doc(hidden)]
+    fn from_binding(binding: Binding) -> Self;
+    /// The binding under the stub.
+    #[doc(hidden)]
+    fn as_binding(&self) -> &Binding;
+}
+
+/// The server stub of an interface: what [`export`](crate::Node::export) takes. The macros implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a server stub",
+    label = "not a server stub",
+    note = "an export takes a server stub: for `#[interface] trait Store`, write `StoreServer::new(your_store)`"
+)]
+pub trait ServerStub: Send + Sync + 'static {
+    /// The user stub of the same interface.
+    type Client: UserStub;
+    /// The method with this number.
+    #[doc(hidden)]
+    fn method(id: u32) -> Option<&'static Method>;
+    /// Decodes the arguments and calls the implementation.
+    #[doc(hidden)]
+    fn call(&self, call: Incoming<'_>) -> Dispatch;
+}
+
+/// What a method returns: `Result<T, E>`, also under another name.
+#[diagnostic::on_unimplemented(
+    message = "every call can fail, so a method cannot return `{Self}`",
+    label = "not a `Result`",
+    note = "write `Result<{Self}, CallError>`, or your own error that derives `RemoteError`"
+)]
+pub trait Outcome: Sized + Send + 'static {
+    /// What travels when the method succeeds.
+    type Value: Message;
+    /// What travels when it fails.
+    type Error: RemoteError;
+    /// The outcome as a plain `Result`.
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+    /// The outcome from a plain `Result`.
+    fn from_result(result: Result<Self::Value, Self::Error>) -> Self;
+}
+
+impl<T: Message, E: RemoteError> Outcome for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Result<T, E> {
+        self
+    }
+
+    fn from_result(result: Result<T, E>) -> Self {
+        result
+    }
+}

@@ -1,0 +1,66 @@
+//! The bounds of a node, each with its default. At a bound the node refuses with a reason; it never forgets a
+//! record to make room (R9).
+
+use std::time::Duration;
+
+/// What a node allows. Give it to [`NodeBuilder::limits`](crate::NodeBuilder::limits).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest frame that is read, so the largest arguments or reply. 16 MiB.
+    pub frame_bytes_max: usize,
+    /// Connections served at once; a further one is closed at once. 10,000.
+    pub connections_max: usize,
+    /// How long an accepted connection may take to open or attach a session. 5 s.
+    pub handshake_timeout: Duration,
+    /// Memory for sessions, their slots and their replies, of all callers together (R11). 256 MiB.
+    pub record_bytes_max: u64,
+    /// Memory for the replies of one session. 1 MiB.
+    pub session_reply_bytes_max: u64,
+    /// Reserved for each call's reply before it runs; larger ones are kept while there is room. 1 KiB.
+    pub reply_bytes_reserved: u64,
+    /// Slots that a session is granted, so calls that one binding has in flight; further ones wait. 1,024.
+    pub slots_max: u16,
+    /// How long a session outlives silence (R4). 60 s.
+    pub session_lease: Duration,
+    /// Handlers that run at once, of all callers together; further calls are queued. 4,096.
+    pub handlers_max: usize,
+    /// Arguments of queued calls of one session; beyond it calls are refused. 4 MiB.
+    pub queued_bytes_max: usize,
+    /// Bytes waiting to be sent on one connection, beyond which no further call is started for it. 4 MiB.
+    pub out_bytes_max: usize,
+    /// How long a peer may leave what was sent to it unread before its connection is closed. 10 s.
+    pub write_timeout: Duration,
+    /// Calls of one binding that wait for a slot or a connection; a further one fails with overload. 65,536.
+    pub waiting_max: usize,
+    /// How long a call may take where neither its method nor its binding says otherwise (R13). 30 s.
+    pub call_timeout: Duration,
+    /// How long reaching one address may take. 5 s.
+    pub dial_timeout: Duration,
+    /// After so much silence a caller asks whether its callee is there; after three times as much it dials
+    /// anew. 5 s.
+    pub ping_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            frame_bytes_max: 16 * 1024 * 1024,
+            connections_max: 10_000,
+            handshake_timeout: Duration::from_secs(5),
+            record_bytes_max: 256 * 1024 * 1024,
+            session_reply_bytes_max: 1024 * 1024,
+            reply_bytes_reserved: 1024,
+            slots_max: 1024,
+            session_lease: Duration::from_secs(60),
+            handlers_max: 4096,
+            queued_bytes_max: 4 * 1024 * 1024,
+            out_bytes_max: 4 * 1024 * 1024,
+            write_timeout: Duration::from_secs(10),
+            waiting_max: 65_536,
+            call_timeout: Duration::from_secs(30),
+            dial_timeout: Duration::from_secs(5),
+            ping_after: Duration::from_secs(5),
+        }
+    }
+}

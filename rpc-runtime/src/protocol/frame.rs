@@ -1,0 +1,475 @@
+//! Frames: the units of the native wire.
+//!
+//! ```text
+//! frame   length: u32 | kind: u8 | …                     length counts what follows it
+//! call    kind | flags: u8 | slot: u16 | sequence: u64 | start_before: u64 | method: u32 | arguments
+//! cancel, ack
+//!         kind | flags: u8 | slot: u16 | sequence: u64
+//! answer  kind | status: u8 | slot: u16 | sequence: u64 | clock: u64 | slots: u16 | body
+//! pong    kind | clock: u64
+//! others  kind | a proto3 message (control.rs), or nothing
+//! ```
+//!
+//! Integers are little-endian; clocks are microseconds on the callee's clock. A caller begins a connection with
+//! [`MAGIC`]. Kinds of the caller are below 64, those of the callee above: both directions may carry a session
+//! of their own on one connection.
+
+use bytes::Bytes;
+
+use super::control::{Attach, Attached, Goodbye, Hello, Reject, Welcome};
+use super::id::{CallId, Sequence, Slot};
+use super::time::CalleeTime;
+
+/// What a caller's connection begins with: a byte that neither HTTP/2, TLS nor text begins with, the name, and
+/// the version of the wire.
+pub const MAGIC: [u8; 8] = [0xd7, b'r', b'p', b'c', b'-', b'w', 0, 1];
+
+/// Bytes of the length that begins each frame.
+pub const LENGTH_BYTES: usize = 4;
+/// Bytes of a call before its arguments, length included.
+pub const CALL_HEADER_BYTES: usize = LENGTH_BYTES + 24;
+/// Bytes of an answer before its body, length included.
+pub const ANSWER_HEADER_BYTES: usize = LENGTH_BYTES + 22;
+
+const HELLO: u8 = 1;
+const ATTACH: u8 = 2;
+const CALL: u8 = 3;
+const CANCEL: u8 = 4;
+const ACK: u8 = 5;
+const CLOSE: u8 = 6;
+const DESCRIBE: u8 = 7;
+const PING: u8 = 8;
+const WELCOME: u8 = 65;
+const ATTACHED: u8 = 66;
+const REJECT: u8 = 67;
+const ANSWER: u8 = 68;
+const PONG: u8 = 69;
+const GOODBYE: u8 = 70;
+const DESCRIPTION: u8 = 71;
+
+/// A frame that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frame {
+    /// Caller: open a session.
+    Hello(Hello),
+    /// Caller: bind this connection to a session.
+    Attach(Attach),
+    /// Caller: run a method.
+    Call(Call),
+    /// Caller: the verdict is all that is still wanted of this call.
+    Cancel {
+        /// The call.
+        id: CallId,
+        /// Whether the call has a record.
+        recorded: bool,
+    },
+    /// Caller: the reply of this call came; it may be forgotten.
+    Ack(CallId),
+    /// Caller: the session ends.
+    Close,
+    /// Caller: send the description of the interface.
+    Describe,
+    /// Caller: are you there?
+    Ping,
+    /// Callee: the session is open.
+    Welcome(Welcome),
+    /// Callee: the session is bound to this connection.
+    Attached(Attached),
+    /// Callee: `Hello` or `Attach` was rejected.
+    Reject(Reject),
+    /// Callee: what is known of a call.
+    Answer(Answer),
+    /// Callee: here I am.
+    Pong(CalleeTime),
+    /// Callee: draining, or gone for good.
+    Goodbye(Goodbye),
+    /// Callee: the description of the interface.
+    Description(Bytes),
+}
+
+/// A call as it travels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Everything but the arguments.
+    pub header: CallHeader,
+    /// The request message.
+    pub arguments: Bytes,
+}
+
+/// What the protocol reads of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallHeader {
+    /// Which call.
+    pub id: CallId,
+    /// Whether the callee records it: plain methods. Idempotent and one-way ones carry a mark instead.
+    pub recorded: bool,
+    /// Whether no answer is wanted.
+    pub oneway: bool,
+    /// The callee does not start it later than this (R15).
+    pub start_before: CalleeTime,
+    /// Which method.
+    pub method: u32,
+}
+
+/// An answer as it travels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Everything but the body.
+    pub header: AnswerHeader,
+    /// The value, the error, the fault or the refusal.
+    pub body: Bytes,
+}
+
+/// What the protocol reads of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerHeader {
+    /// Which call it answers (R28).
+    pub id: CallId,
+    /// What is known of the call.
+    pub status: Status,
+    /// The callee's clock (R15).
+    pub clock: CalleeTime,
+    /// Slots from this number on should rest (R11).
+    pub slots: u16,
+}
+
+/// What an answer says of its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Status {
+    /// It ran; the body is its value.
+    Value = 0,
+    /// It ran; the body is the application's error.
+    Error = 1,
+    /// It ran, or part of it; the body is a [`Fault`](super::control::Fault).
+    Fault = 2,
+    /// It did not run and never will; the body is a [`Refused`](super::control::Refused).
+    Refused = 3,
+    /// It is running or queued; the reply will come by itself.
+    Working = 4,
+    /// A later call was made on its slot.
+    Stale = 5,
+    /// An earlier call is in progress on its slot.
+    SlotBusy = 6,
+    /// It ran; its reply is no longer kept.
+    ReplyLost = 7,
+}
+
+impl Status {
+    /// Whether it settles the call: nothing more will be said of it.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Working | Status::Stale | Status::SlotBusy)
+    }
+
+    fn from_wire(byte: u8) -> Option<Status> {
+        Some(match byte {
+            0 => Status::Value,
+            1 => Status::Error,
+            2 => Status::Fault,
+            3 => Status::Refused,
+            4 => Status::Working,
+            5 => Status::Stale,
+            6 => Status::SlotBusy,
+            7 => Status::ReplyLost,
+            _ => return None,
+        })
+    }
+}
+
+/// Why bytes are not a frame. The connection that they came on is closed: nothing after them can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Its length is beyond the limit.
+    #[error("a frame of {bytes} bytes exceeds the limit of {bytes_max}")]
+    TooLarge {
+        /// What the length says.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Its kind is unknown in this version of the wire.
+    #[error("frame kind {0} is unknown")]
+    UnknownKind(u8),
+    /// It ends before its header does.
+    #[error("a frame of kind {0} ends early")]
+    Short(u8),
+    /// Its body does not decode.
+    #[error("a frame of kind {kind} does not decode: {source}")]
+    Undecodable {
+        /// The kind.
+        kind: u8,
+        /// What is wrong.
+        source: idl::DecodeError,
+    },
+}
+
+/// The length of the frame that `bytes` begin with, length field included; `None` until it is there.
+pub fn frame_bytes(bytes: &[u8], bytes_max: usize) -> Result<Option<usize>, FrameError> {
+    let Some(length) = bytes.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+    let length = u32::from_le_bytes(*length) as usize;
+    match length {
+        0 => Err(FrameError::Short(0)),
+        _ if length > bytes_max => Err(FrameError::TooLarge { bytes: length, bytes_max }),
+        _ => Ok(Some(LENGTH_BYTES + length)),
+    }
+}
+
+impl Frame {
+    /// Reads one whole frame, length field included.
+    pub fn decode(frame: &Bytes) -> Result<Frame, FrameError> {
+        let kind = *frame.get(LENGTH_BYTES).ok_or(FrameError::Short(0))?;
+        let body = Fields { kind, rest: &frame[LENGTH_BYTES + 1..] };
+        Ok(match kind {
+            CALL => {
+                let (header, body) = body.call()?;
+                Frame::Call(Call { header, arguments: frame.slice_ref(body) })
+            }
+            ANSWER => {
+                let (header, body) = body.answer()?;
+                Frame::Answer(Answer { header, body: frame.slice_ref(body) })
+            }
+            CANCEL => {
+                let (flags, id, _) = body.call_id()?;
+                Frame::Cancel { id, recorded: flags & UNRECORDED == 0 }
+            }
+            ACK => Frame::Ack(body.call_id()?.1),
+            PING => Frame::Ping,
+            PONG => Frame::Pong(CalleeTime(u64::from_le_bytes(*body.take::<8>()?.0))),
+            HELLO => Frame::Hello(body.message()?),
+            ATTACH => Frame::Attach(body.message()?),
+            CLOSE => Frame::Close,
+            DESCRIBE => Frame::Describe,
+            WELCOME => Frame::Welcome(body.message()?),
+            ATTACHED => Frame::Attached(body.message()?),
+            REJECT => Frame::Reject(body.message()?),
+            GOODBYE => Frame::Goodbye(body.message()?),
+            DESCRIPTION => Frame::Description(frame.slice_ref(body.rest)),
+            unknown => return Err(FrameError::UnknownKind(unknown)),
+        })
+    }
+
+    /// Appends the frame to `out`. Calls and answers are written by their headers instead, since their bodies
+    /// are elsewhere; given here, their bodies are copied.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Frame::Call(call) => {
+                out.extend(call.header.encode(call.arguments.len()));
+                out.extend(&call.arguments);
+            }
+            Frame::Answer(answer) => {
+                out.extend(answer.header.encode(answer.body.len()));
+                out.extend(&answer.body);
+            }
+            Frame::Cancel { id, recorded } => {
+                let flags = if *recorded { 0 } else { UNRECORDED };
+                put(out, CANCEL, |out| put_call_id(out, flags, *id));
+            }
+            Frame::Ack(id) => put(out, ACK, |out| put_call_id(out, 0, *id)),
+            Frame::Ping => put(out, PING, |_| ()),
+            Frame::Pong(clock) => put(out, PONG, |out| out.extend(clock.0.to_le_bytes())),
+            Frame::Hello(message) => put_message(out, HELLO, message),
+            Frame::Attach(message) => put_message(out, ATTACH, message),
+            Frame::Close => put(out, CLOSE, |_| ()),
+            Frame::Describe => put(out, DESCRIBE, |_| ()),
+            Frame::Welcome(message) => put_message(out, WELCOME, message),
+            Frame::Attached(message) => put_message(out, ATTACHED, message),
+            Frame::Reject(message) => put_message(out, REJECT, message),
+            Frame::Goodbye(message) => put_message(out, GOODBYE, message),
+            Frame::Description(bytes) => put(out, DESCRIPTION, |out| out.extend(bytes)),
+        }
+    }
+}
+
+/// The mark of a call without a record, and of its `Cancel`.
+const UNRECORDED: u8 = 1;
+/// The mark of a call that wants no answer.
+const ONEWAY: u8 = 2;
+
+impl CallHeader {
+    /// The bytes before `arguments_bytes` of arguments.
+    pub fn encode(&self, arguments_bytes: usize) -> [u8; CALL_HEADER_BYTES] {
+        let flags = if self.recorded { 0 } else { UNRECORDED } | if self.oneway { ONEWAY } else { 0 };
+        let mut bytes = [0; CALL_HEADER_BYTES];
+        bytes[0..4].copy_from_slice(&length_field(CALL_HEADER_BYTES + arguments_bytes));
+        bytes[4] = CALL;
+        bytes[5] = flags;
+        bytes[6..8].copy_from_slice(&self.id.slot.0.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.id.sequence.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.start_before.0.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.method.to_le_bytes());
+        bytes
+    }
+}
+
+impl AnswerHeader {
+    /// The bytes before `body_bytes` of body.
+    pub fn encode(&self, body_bytes: usize) -> [u8; ANSWER_HEADER_BYTES] {
+        let mut bytes = [0; ANSWER_HEADER_BYTES];
+        bytes[0..4].copy_from_slice(&length_field(ANSWER_HEADER_BYTES + body_bytes));
+        bytes[4] = ANSWER;
+        bytes[5] = self.status as u8;
+        bytes[6..8].copy_from_slice(&self.id.slot.0.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.id.sequence.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.clock.0.to_le_bytes());
+        bytes[24..26].copy_from_slice(&self.slots.to_le_bytes());
+        bytes
+    }
+}
+
+/// The length field of a frame of `bytes`, length field included.
+fn length_field(bytes: usize) -> [u8; LENGTH_BYTES] {
+    // Frames are bounded far below 4 GiB by `frame_bytes_max`, which is checked before a frame is written.
+    u32::try_from(bytes - LENGTH_BYTES).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+fn put(out: &mut Vec<u8>, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend([0; LENGTH_BYTES]);
+    out.push(kind);
+    body(out);
+    let length = length_field(out.len() - start);
+    out[start..start + LENGTH_BYTES].copy_from_slice(&length);
+}
+
+fn put_call_id(out: &mut Vec<u8>, flags: u8, id: CallId) {
+    out.push(flags);
+    out.extend(id.slot.0.to_le_bytes());
+    out.extend(id.sequence.0.to_le_bytes());
+}
+
+fn put_message(out: &mut Vec<u8>, kind: u8, message: &impl idl::Message) {
+    // Control messages are flat and small, so that nothing about them can fail.
+    let mut body = idl::Writer::new();
+    idl::encode_message(message, &mut body);
+    put(out, kind, |out| out.extend(body.to_vec()));
+}
+
+/// What is left to read of one frame.
+struct Fields<'a> {
+    kind: u8,
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn take<const N: usize>(self) -> Result<(&'a [u8; N], Fields<'a>), FrameError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(FrameError::Short(self.kind))?;
+        Ok((taken, Fields { kind: self.kind, rest }))
+    }
+
+    fn call_id(self) -> Result<(u8, CallId, Fields<'a>), FrameError> {
+        let ([flags], fields) = self.take::<1>()?;
+        let (slot, fields) = fields.take::<2>()?;
+        let (sequence, fields) = fields.take::<8>()?;
+        let slot = Slot(u16::from_le_bytes(*slot));
+        let sequence = Sequence(u64::from_le_bytes(*sequence));
+        Ok((*flags, CallId { slot, sequence }, fields))
+    }
+
+    fn call(self) -> Result<(CallHeader, &'a [u8]), FrameError> {
+        let (flags, id, fields) = self.call_id()?;
+        let (start_before, fields) = fields.take::<8>()?;
+        let (method, fields) = fields.take::<4>()?;
+        let header = CallHeader {
+            id,
+            recorded: flags & UNRECORDED == 0,
+            oneway: flags & ONEWAY != 0,
+            start_before: CalleeTime(u64::from_le_bytes(*start_before)),
+            method: u32::from_le_bytes(*method),
+        };
+        Ok((header, fields.rest))
+    }
+
+    fn answer(self) -> Result<(AnswerHeader, &'a [u8]), FrameError> {
+        let kind = self.kind;
+        let (status, id, fields) = self.call_id()?;
+        let (clock, fields) = fields.take::<8>()?;
+        let (slots, fields) = fields.take::<2>()?;
+        let header = AnswerHeader {
+            id,
+            status: Status::from_wire(status).ok_or(FrameError::UnknownKind(kind))?,
+            clock: CalleeTime(u64::from_le_bytes(*clock)),
+            slots: u16::from_le_bytes(*slots),
+        };
+        Ok((header, fields.rest))
+    }
+
+    fn message<M: idl::Message>(self) -> Result<M, FrameError> {
+        idl::from_slice(self.rest)
+            .map_err(|source| FrameError::Undecodable { kind: self.kind, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(slot: u16, sequence: u64) -> CallId {
+        CallId { slot: Slot(slot), sequence: Sequence(sequence) }
+    }
+
+    fn samples() -> Vec<Frame> {
+        vec![
+            Frame::Call(Call {
+                header: CallHeader {
+                    id: id(7, 1 << 40),
+                    recorded: false,
+                    oneway: true,
+                    start_before: CalleeTime::NEVER,
+                    method: 0xfeed_beef,
+                },
+                arguments: Bytes::from_static(b"arguments"),
+            }),
+            Frame::Answer(Answer {
+                header: AnswerHeader {
+                    id: id(65_535, 1),
+                    status: Status::Refused,
+                    clock: CalleeTime(12),
+                    slots: 16,
+                },
+                body: Bytes::from_static(b"why"),
+            }),
+            Frame::Cancel { id: id(1, 2), recorded: true },
+            Frame::Ack(id(3, 4)),
+            Frame::Pong(CalleeTime(99)),
+            Frame::Ping,
+            Frame::Close,
+            Frame::Describe,
+            Frame::Description(Bytes::from_static(b"text")),
+        ]
+    }
+
+    /// What is written is what is read.
+    #[test]
+    fn frames_survive_the_wire() {
+        for frame in samples() {
+            let mut bytes = Vec::new();
+            frame.encode(&mut bytes);
+            assert_eq!(frame_bytes(&bytes, 1 << 20), Ok(Some(bytes.len())));
+            assert_eq!(Frame::decode(&Bytes::from(bytes)), Ok(frame));
+        }
+    }
+
+    /// A frame cut short anywhere is an error, never a panic, and never another frame's header.
+    #[test]
+    fn short_frames_are_errors() {
+        for frame in samples() {
+            let mut bytes = Vec::new();
+            frame.encode(&mut bytes);
+            for end in 0..bytes.len() {
+                let cut = Bytes::copy_from_slice(&bytes[..end]);
+                if let Ok(other) = Frame::decode(&cut) {
+                    assert_eq!(std::mem::discriminant(&other), std::mem::discriminant(&frame));
+                }
+            }
+        }
+    }
+
+    /// A length beyond the limit is refused before anything is allocated for it.
+    #[test]
+    fn giant_lengths_are_refused() {
+        let bytes = u32::MAX.to_le_bytes();
+        assert!(matches!(frame_bytes(&bytes, 1024), Err(FrameError::TooLarge { bytes_max: 1024, .. })));
+        assert_eq!(frame_bytes(&bytes[..3], 1024), Ok(None));
+        assert_eq!(frame_bytes(&[0; 4], 1024), Err(FrameError::Short(0)));
+    }
+}

@@ -1,0 +1,449 @@
+//! A session that this node serves: the protocol's state under one lock, the connection that it is bound to,
+//! and its handlers.
+//!
+//! Handlers and their results belong to the session (R28): a handler that ends hands its result to the session,
+//! which records it and sends it to whichever connection it has at that moment.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use idl::Writer;
+
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::export::Exported;
+use crate::handler::put_fault;
+use crate::outbox::Outbox;
+use crate::protocol::control::{Attach, FaultKind, Goodbye, Hello, Refusal, Refused, Rejection};
+use crate::protocol::frame::{AnswerHeader, CallHeader, Frame, Status};
+use crate::protocol::id::{CallId, ConnectionId, Incarnation, Owner, SessionId};
+use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Session, Verdict};
+use crate::protocol::time::Time;
+use crate::server::Server;
+
+/// Buffers of forgotten replies that a session keeps for later ones.
+const SPARE_WRITERS: usize = 16;
+
+/// A session and what the node keeps with it.
+pub(crate) struct Served {
+    server: Arc<Server>,
+    export: Arc<Exported>,
+    caller: Incarnation,
+    owner: Option<Owner>,
+    id: SessionId,
+    /// The largest frame that the caller reads.
+    reply_bytes_max: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    session: Session<Writer>,
+    outbox: Option<Arc<Outbox>>,
+    /// Handlers that were not ready at once, to be told of a cancel.
+    running: HashMap<CallId, Context>,
+    /// Arguments of queued calls.
+    queued_bytes: usize,
+    spare: Vec<Writer>,
+}
+
+impl Served {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        export: Arc<Exported>,
+        session: Session<Writer>,
+        hello: &Hello,
+        outbox: &Arc<Outbox>,
+    ) -> Served {
+        Served {
+            server,
+            export,
+            caller: hello.incarnation,
+            owner: hello.owner,
+            id: session.id(),
+            reply_bytes_max: hello.frame_bytes_max as usize,
+            state: Mutex::new(State {
+                session,
+                outbox: Some(Arc::clone(outbox)),
+                running: HashMap::new(),
+                queued_bytes: 0,
+                spare: Vec::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(crate) fn caller(&self) -> Incarnation {
+        self.caller
+    }
+
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        self.owner
+    }
+
+    pub(crate) fn export(&self) -> &Arc<Exported> {
+        &self.export
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Takes the session to another connection, in one step with the table (R26). The old one is closed.
+    pub(crate) fn attach(&self, attach: &Attach, arrival: Arrival, outbox: &Arc<Outbox>) -> Result<(), Rejection> {
+        let mut state = self.lock();
+        state.session.attach(attach.token, attach.number, arrival)?;
+        if let Some(old) = state.outbox.replace(Arc::clone(outbox)) {
+            old.close();
+        }
+        Ok(())
+    }
+
+    /// The connection has ended.
+    pub(crate) fn detach(&self, connection: ConnectionId) {
+        let mut state = self.lock();
+        state.session.detach(connection);
+        if state.session.bound().is_none() {
+            state.outbox = None;
+        }
+    }
+
+    /// A frame that asks for nothing: renews the lease. False if the connection is not the session's.
+    pub(crate) fn renew(&self, arrival: Arrival) -> bool {
+        self.lock().session.renew(arrival)
+    }
+
+    /// When the session ends unless a frame comes in.
+    pub(crate) fn lease_until(&self) -> Time {
+        self.lock().session.lease_until()
+    }
+
+    /// Whether `connection` is the session's.
+    pub(crate) fn is_bound_to(&self, connection: ConnectionId) -> bool {
+        self.lock().session.bound() == Some(connection)
+    }
+
+    /// What to do with a call that arrived. What can be answered at once has been answered when this returns.
+    pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
+        let mut state = self.lock();
+        let gate = self.gate(&state, call, arguments.len(), has_permit);
+        let clock = Clock::as_callee(arrival.now);
+        let verdict = if call.recorded {
+            state.session.call(arrival, call, gate, clock, &self.server.budget)
+        } else {
+            state.session.call_unrecorded(arrival, call, gate, clock)
+        };
+        match verdict {
+            Verdict::Run(forgotten) => {
+                self.server.counters.calls_executed.add();
+                let mut reply = forgotten.or_else(|| state.spare.pop()).unwrap_or_default();
+                reply.clear();
+                return Received::Run(reply);
+            }
+            Verdict::Queue => {
+                state.queued_bytes += arguments.len();
+                return Received::Queue;
+            }
+            Verdict::Answer(status) => {
+                if matches!(status, Status::Working | Status::ReplyLost) {
+                    self.server.counters.duplicates_answered.add();
+                }
+                self.answer(&state, call.id, status, &Writer::new());
+            }
+            Verdict::Repeat => {
+                self.server.counters.duplicates_answered.add();
+                self.answer_stored(&state, call.id);
+            }
+            Verdict::Refused(why) if call.oneway => tracing::debug!(?why, "one-way call refused"),
+            Verdict::Refused(why) => {
+                self.server.counters.calls_refused.add();
+                self.answer_refusal(&state, call.id, why, &self.refusal_text(why));
+            }
+            Verdict::Unbound => return Received::Close("the session has another connection, or has ended"),
+            Verdict::Violation => return Received::Close("the call's slot was not granted, or its number is 0"),
+        }
+        Received::Answered
+    }
+
+    /// Whether a queued call may start now. False: it has been answered, or nobody waits.
+    pub(crate) fn start_queued(&self, call: &CallHeader, arguments: &Bytes) -> bool {
+        let mut state = self.lock();
+        state.queued_bytes -= arguments.len();
+        let clock = Clock::as_callee(self.server.clock.now());
+        let started = if call.recorded {
+            let refusal = self.standing_refusal();
+            state.session.start(call, refusal, clock, &self.server.budget)
+        } else {
+            state.session.start_unrecorded(call, clock)
+        };
+        match started {
+            Ok(()) => self.server.counters.calls_executed.add(),
+            Err(Some(why)) if !call.oneway => self.answer_refusal(&state, call.id, why, &self.refusal_text(why)),
+            Err(_) => {}
+        }
+        started.is_ok()
+    }
+
+    /// The connection whose full buffer keeps queued calls waiting, if it is still full.
+    pub(crate) fn full_outbox(&self) -> Option<Arc<Outbox>> {
+        let outbox = self.lock().outbox.clone()?;
+        (outbox.bytes() > self.server.limits.out_bytes_max).then_some(outbox)
+    }
+
+    /// A handler was not ready at once: from now on a cancel reaches it.
+    pub(crate) fn register(&self, id: CallId, context: &Context) {
+        let mut state = self.lock();
+        if state.session.is_open() {
+            state.running.insert(id, context.clone());
+        } else {
+            drop(state);
+            context.cancel();
+        }
+    }
+
+    /// The handler has ended: the reply is recorded, then sent (R28).
+    pub(crate) fn finish(&self, call: &CallHeader, mut status: Status, mut reply: Writer) {
+        if reply.len() > self.reply_bytes_max {
+            let text = format!(
+                "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
+                reply.len(),
+                self.reply_bytes_max
+            );
+            status = put_fault(&mut reply, FaultKind::ReplyTooLarge, &text);
+        }
+        let mut state = self.lock();
+        state.running.remove(&call.id);
+        if call.recorded {
+            let bytes = reply.len() as u64;
+            match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
+                Finished::Kept => self.answer_stored(&state, call.id),
+                Finished::Once(reply) => self.answer(&state, call.id, status, &reply),
+                Finished::Nobody => {}
+            }
+        } else {
+            if state.session.finish_unrecorded() && !call.oneway {
+                self.answer(&state, call.id, status, &reply);
+            }
+            state.keep(reply);
+        }
+        drop(state);
+        self.server.ended.notify_waiters();
+    }
+
+    /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
+    pub(crate) fn refuse(&self, call: &CallHeader, why: Refusal, text: &str) {
+        let mut state = self.lock();
+        let somebody_waits = if call.recorded {
+            state.session.refuse(call.id, why, &self.server.budget)
+        } else {
+            state.session.finish_unrecorded() && !call.oneway
+        };
+        self.server.counters.calls_refused.add();
+        if somebody_waits {
+            self.answer_refusal(&state, call.id, why, text);
+        }
+    }
+
+    /// The caller gave up on a call (R16). `Err` closes the connection.
+    pub(crate) fn cancel(&self, arrival: Arrival, id: CallId, recorded: bool) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        if !recorded {
+            if !state.session.renew(arrival) {
+                return Err("the session has another connection, or has ended");
+            }
+            return state.signal(id);
+        }
+        match state.session.cancel(arrival, id, &self.server.budget) {
+            CancelVerdict::Ignore => Ok(()),
+            CancelVerdict::Signal => state.signal(id),
+            CancelVerdict::Answer(status) => {
+                self.answer(&state, id, status, &Writer::new());
+                Ok(())
+            }
+            CancelVerdict::Refused(why) => {
+                self.answer_refusal(&state, id, why, &self.refusal_text(why));
+                Ok(())
+            }
+            CancelVerdict::Unbound => Err("the session has another connection, or has ended"),
+            CancelVerdict::Violation => Err("the cancelled call's slot was not granted, or its number is 0"),
+        }
+    }
+
+    /// The caller has the reply. `Err` closes the connection.
+    pub(crate) fn ack(&self, arrival: Arrival, id: CallId) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        let forgotten = state.session.ack(arrival, id, &self.server.budget);
+        let forgotten = forgotten.map_err(|()| "the session has another connection, or has ended")?;
+        if let Some(reply) = forgotten {
+            state.keep(reply);
+        }
+        Ok(())
+    }
+
+    /// Ends the session. Its handlers are told; they run to their end.
+    pub(crate) fn end(&self) {
+        self.lock().end(&self.server);
+    }
+
+    /// Ends the session if its lease has ended and it is bound to no connection. A bound one is looked at by
+    /// its connection, after it has read what had arrived (R4).
+    pub(crate) fn expire_detached(&self, now: Time) -> bool {
+        let mut state = self.lock();
+        let expired = state.session.bound().is_none() && state.session.has_expired(now);
+        if expired {
+            state.end(&self.server);
+        }
+        expired
+    }
+
+    /// Ends the session if its lease has ended; `connection` has read what had arrived.
+    pub(crate) fn expire(&self, connection: ConnectionId, now: Time) -> bool {
+        let mut state = self.lock();
+        let expired = state.session.bound() == Some(connection) && state.session.has_expired(now);
+        if expired {
+            state.end(&self.server);
+        }
+        expired
+    }
+
+    /// Whether nothing is left of it.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.lock();
+        !state.session.is_open() && state.session.running() == 0
+    }
+
+    /// Whether a call is queued or running.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.lock().session.is_busy()
+    }
+
+    /// Sends a frame that belongs to no call, if a connection is there.
+    pub(crate) fn say(&self, frame: &Frame) {
+        if let Some(outbox) = &self.lock().outbox {
+            outbox.push(|frames| frames.put(frame));
+        }
+    }
+
+    /// Says what became of each slot's last call, closes the connection and ends the session (R31).
+    pub(crate) fn farewell(&self, complete: bool) {
+        let mut state = self.lock();
+        if let Some(outbox) = state.outbox.take() {
+            if complete && !state.session.is_busy() {
+                let activities = state.session.last_calls();
+                outbox.push(|frames| frames.put(&Frame::Goodbye(Goodbye { last: true, activities })));
+            }
+            outbox.close();
+        }
+        state.end(&self.server);
+    }
+
+    /// Whether a new call may run (row 10, as far as it does not depend on the table).
+    fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool) -> Gate {
+        let refusal = self.standing_refusal().or_else(|| match self.export.method(call.method) {
+            None => Some(Refusal::UnknownMethod),
+            Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
+            Some(_) => None,
+        });
+        if let Some(why) = refusal {
+            return Gate::Refuse(why);
+        }
+        let limits = &self.server.limits;
+        let is_full = state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > limits.out_bytes_max);
+        match has_permit && !is_full {
+            true => Gate::Run,
+            false if state.queued_bytes + bytes <= limits.queued_bytes_max => Gate::Queue,
+            false => Gate::Refuse(Refusal::Overload),
+        }
+    }
+
+    /// A refusal that holds for every new call.
+    fn standing_refusal(&self) -> Option<Refusal> {
+        if self.server.is_draining() {
+            Some(Refusal::Draining)
+        } else if self.export.is_withdrawn() {
+            Some(Refusal::Withdrawn)
+        } else {
+            None
+        }
+    }
+
+    fn refusal_text(&self, why: Refusal) -> String {
+        match why {
+            Refusal::UnknownMethod => format!(
+                "`{}` has no such method in the exporter's version of the interface; the exporter may be older than the caller",
+                self.export.interface().name()
+            ),
+            _ => String::new(),
+        }
+    }
+
+    fn answer_stored(&self, state: &State, id: CallId) {
+        if let Some((status, reply)) = state.session.reply(id) {
+            self.answer(state, id, status, reply);
+        }
+    }
+
+    fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str) {
+        let mut body = Writer::new();
+        idl::encode_message(&Refused { why, text: text.to_owned() }, &mut body);
+        self.answer(state, id, Status::Refused, &body);
+    }
+
+    /// Sends an answer to the connection that the session has now; with none, the record waits for the resend.
+    fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer) {
+        let Some(outbox) = &state.outbox else { return };
+        let clock = Clock::as_callee(self.server.clock.now());
+        let slots = state.session.slot_target(&self.server.budget);
+        let header = AnswerHeader { id, status, clock, slots };
+        outbox.push(|frames| frames.put_answer(&header, body));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code of a user runs under the lock; what it guards is consistent at every step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn end(&mut self, server: &Server) {
+        if self.session.end(&server.budget) {
+            self.running.values().for_each(Context::cancel);
+        }
+    }
+
+    fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
+        if let Some(context) = self.running.get(&id) {
+            context.cancel();
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, mut writer: Writer) {
+        if self.spare.len() < SPARE_WRITERS {
+            writer.clear();
+            self.spare.push(writer);
+        }
+    }
+}
+
+/// What is left to do with a call that arrived.
+pub(crate) enum Received {
+    /// Run it; its reply goes into this buffer.
+    Run(Writer),
+    /// Run it when its turn comes.
+    Queue,
+    /// Nothing.
+    Answered,
+    /// Close the connection.
+    Close(&'static str),
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").field("id", &self.id).field("caller", &self.caller).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! The callee's side of a node, shared by its connections: what it exports, which sessions it knows, and what
+//! it has room for.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::export::Exported;
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+use crate::protocol::budget::Budget;
+use crate::protocol::control::{Attach, Goodbye, Hello, Rejection, Welcome};
+use crate::protocol::frame::Frame;
+use crate::protocol::id::{ConnectionId, Incarnation, Owner, SessionId, Token};
+use crate::protocol::lease::Lease;
+use crate::protocol::session::{Arrival, ReplyLimits, Session};
+use crate::protocol::time::Time;
+use crate::served::Served;
+use crate::stats::NodeCounters;
+
+/// How often detached sessions are looked at.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the connections of a node share as callees.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    /// One permit for each handler that runs.
+    pub(crate) handlers: Arc<Semaphore>,
+    pub(crate) counters: NodeCounters,
+    exports: Mutex<HashMap<(String, String), Arc<Exported>>>,
+    sessions: Mutex<HashMap<SessionId, Arc<Served>>>,
+    next_session: AtomicU64,
+    next_connection: AtomicU64,
+    connections: AtomicUsize,
+    draining: AtomicBool,
+    /// Notified when a handler or a connection has ended.
+    pub(crate) ended: Notify,
+}
+
+impl Server {
+    pub(crate) fn new(incarnation: Incarnation, clock: Clock, limits: Limits) -> Server {
+        Server {
+            incarnation,
+            clock,
+            budget: Budget::new(limits.record_bytes_max),
+            handlers: Arc::new(Semaphore::new(limits.handlers_max.min(Semaphore::MAX_PERMITS))),
+            limits,
+            counters: NodeCounters::default(),
+            exports: Mutex::default(),
+            sessions: Mutex::default(),
+            next_session: AtomicU64::new(1),
+            next_connection: AtomicU64::new(1),
+            connections: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Adds an export; false if one of that interface and instance is there.
+    pub(crate) fn add_export(&self, export: &Arc<Exported>) -> bool {
+        let key = (export.interface().name(), export.instance().to_owned());
+        match lock(&self.exports).entry(key) {
+            std::collections::hash_map::Entry::Occupied(_) => false,
+            std::collections::hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(Arc::clone(export));
+                true
+            }
+        }
+    }
+
+    /// Takes an export away. Sessions that it serves go on answering what they have recorded (R6).
+    pub(crate) fn remove_export(&self, export: &Arc<Exported>) {
+        export.withdraw();
+        let key = (export.interface().name(), export.instance().to_owned());
+        let mut exports = lock(&self.exports);
+        if exports.get(&key).is_some_and(|current| Arc::ptr_eq(current, export)) {
+            exports.remove(&key);
+        }
+    }
+
+    /// Counts a connection for as long as the guard lives; `None` at the limit.
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Admitted> {
+        let room = |count| (count < self.limits.connections_max).then_some(count + 1);
+        let admitted = self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok();
+        admitted.then(|| Admitted {
+            server: Arc::clone(self),
+            id: ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed)),
+        })
+    }
+
+    /// Opens a session with the connection that said `Hello` (R2).
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        hello: &Hello,
+        arrival: Arrival,
+        outbox: &Arc<Outbox>,
+    ) -> Result<(Arc<Served>, Welcome), Rejection> {
+        if hello.expect.is_some_and(|expected| expected != self.incarnation) {
+            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
+        }
+        if self.is_draining() {
+            return Err(Rejection::Draining);
+        }
+        let key = (hello.interface.clone(), hello.instance.clone());
+        let export = lock(&self.exports).get(&key).cloned().ok_or(Rejection::NoSuchExport)?;
+        let wanted = hello.slots.clamp(1, self.limits.slots_max);
+        let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
+        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        let token = Token::new(Uuid::new_v4());
+        let limits = ReplyLimits {
+            reserve_bytes: self.limits.reply_bytes_reserved,
+            session_bytes_max: self.limits.session_reply_bytes_max,
+        };
+        let lease = Lease::new(self.limits.session_lease, arrival.now);
+        let caller = hello.incarnation;
+        let session = Session::new(id, token, caller, slots, lease, limits, arrival.connection);
+        let welcome = Welcome {
+            incarnation: self.incarnation,
+            epoch: export.epoch(),
+            session: id,
+            token,
+            slots,
+            lease: self.limits.session_lease,
+            frame_bytes_max: u32::try_from(self.limits.frame_bytes_max).unwrap_or(u32::MAX),
+            clock: arrival.now.as_micros(),
+            fingerprint: export.fingerprint(),
+        };
+        let served = Arc::new(Served::new(Arc::clone(self), export, session, hello, outbox));
+        lock(&self.sessions).insert(id, Arc::clone(&served));
+        self.counters.sessions_opened.add();
+        Ok((served, welcome))
+    }
+
+    /// Finds the session that an `Attach` names, and takes it to the connection that it came on (rows 1–3).
+    pub(crate) fn attach(
+        &self,
+        attach: &Attach,
+        arrival: Arrival,
+        outbox: &Arc<Outbox>,
+    ) -> Result<Arc<Served>, Rejection> {
+        if attach.incarnation != self.incarnation {
+            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
+        }
+        let served = lock(&self.sessions).get(&attach.session).cloned();
+        let served = served.ok_or(Rejection::UnknownSession { running: false })?;
+        served.attach(attach, arrival, outbox)?;
+        self.counters.sessions_attached.add();
+        Ok(served)
+    }
+
+    /// Ends the sessions of an owner's earlier lives (R18).
+    pub(crate) fn supersede(&self, owner: Owner, life: Incarnation) {
+        for served in self.all_sessions() {
+            if served.owner() == Some(owner) && served.caller() != life {
+                served.end();
+            }
+        }
+    }
+
+    /// Ends detached sessions whose lease has ended, and forgets ended ones whose last handler has (R4).
+    pub(crate) fn sweep(&self, now: Time) {
+        for served in self.all_sessions() {
+            if served.expire_detached(now) {
+                tracing::debug!(session = served.id().0, "session ended: its lease ran out");
+            }
+        }
+        lock(&self.sessions).retain(|_, served| !served.is_over());
+    }
+
+    /// From now on new sessions and new calls are refused, and callers are told (R31).
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        for served in self.all_sessions() {
+            served.say(&Frame::Goodbye(Goodbye { last: false, activities: Vec::new() }));
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether a call is queued or running.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.all_sessions().iter().any(|served| served.is_busy())
+    }
+
+    /// Connections that have not ended.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Says the final goodbye to every caller, and ends every session. `complete` says that nothing runs any
+    /// more; otherwise callers learn nothing of the calls that were cut off.
+    pub(crate) fn farewell(&self, complete: bool) {
+        for served in self.all_sessions() {
+            served.farewell(complete);
+        }
+    }
+
+    fn all_sessions(&self) -> Vec<Arc<Served>> {
+        lock(&self.sessions).values().cloned().collect()
+    }
+}
+
+/// A connection that counts against the limit.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    server: Arc<Server>,
+    pub(crate) id: ConnectionId,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.server.connections.fetch_sub(1, Ordering::Relaxed);
+        self.server.ended.notify_waiters();
+    }
+}
+
+/// No code of a user runs under these locks, and what they guard is consistent at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,6 @@
+use rpc_runtime::{Message};
+
+#[derive(Message)]
+enum Nothing {}
+
+fn main() {}
