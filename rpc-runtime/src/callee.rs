@@ -59,6 +59,7 @@ async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
             if let Some(served) = role.served {
                 served.detach(admitted.id);
             }
+            connection.close(&ended).await;
             ended
         }
         Ok(Ok(_)) => Ended::ByUs("what it begins with is not this protocol".to_owned()),
@@ -228,9 +229,12 @@ impl Run {
                 self.finish(status);
             }
             Poll::Pending => {
-                self.served.register(self.call.id, &context);
+                let (served, id) = (Arc::clone(&self.served), self.call.id);
+                // Told before the task can end, so that the entry never outlives the handler.
+                served.register(id, &context);
                 // Ends with the handler; a runtime that shuts down drops it, which records its end.
-                tokio::spawn(self.go_on(handler, context));
+                let task = tokio::spawn(self.go_on(handler, context));
+                served.can_abort(id, task.abort_handle());
             }
         }
     }

@@ -129,15 +129,18 @@ impl Connection {
         poll_fn(|cx| self.poll_send(cx, now)).await
     }
 
-    /// Drives the connection to its end.
+    /// Drives the connection to its end. [`close`](Connection::close) it then.
     pub(crate) async fn run(&mut self, role: &mut (impl Role + Send)) -> Ended {
-        let ended = poll_fn(|cx| self.poll(cx, role)).await;
+        poll_fn(|cx| self.poll(cx, role)).await
+    }
+
+    /// Says the last words, if there are any and the peer may hear them.
+    pub(crate) async fn close(mut self, ended: &Ended) {
         if matches!(ended, Ended::ByUs(_) | Ended::NotAFrame(_)) {
-            // The last words; whether they arrive is the peer's affair.
+            // Whether they arrive is the peer's affair.
             let _ = timeout(FAREWELL_TIMEOUT, self.farewell()).await;
         }
         self.outbox.end();
-        ended
     }
 
     /// Sends what waits, closes the writing side, and reads until the peer closes its own: a reset would

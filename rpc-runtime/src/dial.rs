@@ -110,6 +110,8 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: id
                     backoff.reset();
                 }
                 link.detached(lost(&ended));
+                // Ends within the time that last words may take.
+                tokio::spawn(async move { connection.close(&ended).await });
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot reach an exporter");

@@ -23,6 +23,8 @@ use crate::stats::NodeStats;
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 
+/// How long a shutdown waits for aborted handlers: one that blocks its thread cannot be dropped.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for connections to close after everything was said.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -115,14 +117,18 @@ impl Node {
     /// refused, which their callers learn as `Never`; calls that run may end within `timeout`; then callers are
     /// told what became of theirs, and the node's own bindings are closed.
     ///
-    /// Gives whether every call had ended. If not, the callers of those that were cut off learn `Unknown`.
+    /// Gives whether every call had ended. Those that had not are aborted, which their callers learn.
     pub async fn shutdown(&self, timeout: Duration) -> bool {
         let until = Instant::now() + timeout;
         let server = &self.inner.server;
         self.inner.shutdown.send_replace(true);
         server.drain();
         let complete = wait_until(server, until, || !server.is_busy()).await;
-        server.farewell(complete);
+        if !complete {
+            server.abort();
+            wait_until(server, Instant::now() + ABORT_TIMEOUT, || !server.is_busy()).await;
+        }
+        server.farewell();
         wait_until(server, Instant::now() + CLOSE_TIMEOUT, || server.connections() == 0).await;
         self.inner.importer.links().iter().for_each(|link| link.close());
         complete

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use idl::Writer;
+use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -41,8 +42,8 @@ pub(crate) struct Served {
 struct State {
     session: Session<Writer>,
     outbox: Option<Arc<Outbox>>,
-    /// Handlers that were not ready at once, to be told of a cancel.
-    running: HashMap<CallId, Context>,
+    /// Handlers that were not ready at once.
+    running: HashMap<CallId, Running>,
     /// Arguments of queued calls.
     queued_bytes: usize,
     spare: Vec<Writer>,
@@ -198,10 +199,24 @@ impl Served {
     pub(crate) fn register(&self, id: CallId, context: &Context) {
         let mut state = self.lock();
         if state.session.is_open() {
-            state.running.insert(id, context.clone());
+            state.running.insert(id, Running { context: context.clone(), task: None });
         } else {
             drop(state);
             context.cancel();
+        }
+    }
+
+    /// The registered handler is polled by this task.
+    pub(crate) fn can_abort(&self, id: CallId, task: AbortHandle) {
+        if let Some(running) = self.lock().running.get_mut(&id) {
+            running.task = Some(task);
+        }
+    }
+
+    /// Drops the handlers that run: each is recorded as aborted, and its caller is told (R7).
+    pub(crate) fn abort(&self) {
+        for running in self.lock().running.values() {
+            running.task.iter().for_each(AbortHandle::abort);
         }
     }
 
@@ -328,11 +343,12 @@ impl Served {
         }
     }
 
-    /// Says what became of each slot's last call, closes the connection and ends the session (R31).
-    pub(crate) fn farewell(&self, complete: bool) {
+    /// Says what became of each slot's last call, closes the connection and ends the session (R31). A session
+    /// with a handler that would not end says nothing: its callers learn `Unknown`.
+    pub(crate) fn farewell(&self) {
         let mut state = self.lock();
         if let Some(outbox) = state.outbox.take() {
-            if complete && !state.session.is_busy() {
+            if !state.session.is_busy() {
                 let activities = state.session.last_calls();
                 outbox.push(|frames| frames.put(&Frame::Goodbye(Goodbye { last: true, activities })));
             }
@@ -408,16 +424,24 @@ impl Served {
     }
 }
 
+/// A handler that was not ready at once.
+struct Running {
+    /// To tell it of a cancel.
+    context: Context,
+    /// To drop it, when the node cannot wait any longer.
+    task: Option<AbortHandle>,
+}
+
 impl State {
     fn end(&mut self, server: &Server) {
         if self.session.end(&server.budget) {
-            self.running.values().for_each(Context::cancel);
+            self.running.values().for_each(|running| running.context.cancel());
         }
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
-        if let Some(context) = self.running.get(&id) {
-            context.cancel();
+        if let Some(running) = self.running.get(&id) {
+            running.context.cancel();
         }
         Ok(())
     }

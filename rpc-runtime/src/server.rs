@@ -198,12 +198,14 @@ impl Server {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Says the final goodbye to every caller, and ends every session. `complete` says that nothing runs any
-    /// more; otherwise callers learn nothing of the calls that were cut off.
-    pub(crate) fn farewell(&self, complete: bool) {
-        for served in self.all_sessions() {
-            served.farewell(complete);
-        }
+    /// Drops the handlers that run.
+    pub(crate) fn abort(&self) {
+        self.all_sessions().iter().for_each(|served| served.abort());
+    }
+
+    /// Says the final goodbye to every caller, and ends every session.
+    pub(crate) fn farewell(&self) {
+        self.all_sessions().iter().for_each(|served| served.farewell());
     }
 
     fn all_sessions(&self) -> Vec<Arc<Served>> {

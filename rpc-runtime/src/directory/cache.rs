@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Entry, Selector};
 
 /// Lookups that are remembered; beyond that the one that was answered longest ago goes.
-pub const CACHE_MAX: usize = 1_024;
+const CACHE_MAX: usize = 1_024;
 
 /// The last answer to each lookup. An answer of "nothing" is remembered too: it was the truth then.
 #[derive(Debug, Default)]
