@@ -1,0 +1,299 @@
+//! How generated code describes an interface.
+
+use super::interface::Interface;
+use super::layout::Layout;
+use super::names;
+use super::registry::{Field, MessageFields, Registry};
+use super::shape::{Shape, WellKnown};
+use crate::Message;
+use crate::descriptor::{
+    FileDescriptor, IdempotencyLevel, MethodDescriptor, MethodKind, MethodNotes, MethodOptions,
+    Notes, ServiceDescriptor, ServiceOptions, TypeNotes,
+};
+use crate::wire_as::{As, Representation};
+use std::collections::BTreeSet;
+
+/// Collects what an interface is; made by [`Interface::build`].
+#[derive(Debug)]
+#[must_use]
+pub struct InterfaceBuilder {
+    package: String,
+    name: String,
+    docs: String,
+    registry: Registry,
+    parameters: Vec<Shape>,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug)]
+struct Method {
+    name: String,
+    docs: String,
+    kind: MethodKind,
+    arguments: Arguments,
+    result: Outcome,
+    error: Option<Shape>,
+}
+
+#[derive(Debug)]
+enum Arguments {
+    Fields(Vec<Field>),
+    /// The one argument is the message.
+    Whole(Shape),
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// Field 1 of the message; nothing at all for `()`.
+    Field(Option<Field>),
+    /// The result is the message.
+    Whole(Shape),
+}
+
+impl InterfaceBuilder {
+    pub(super) fn new(package: &str, name: &str, docs: &str) -> Self {
+        Self {
+            package: package.into(),
+            name: name.into(),
+            docs: docs.into(),
+            registry: Registry::new(),
+            parameters: Vec::new(),
+            methods: Vec::new(),
+        }
+    }
+
+    /// What a type parameter of the interface stands for; it becomes part of the name: `Queue<Point>` is
+    /// `QueuePoint`.
+    pub fn type_parameter<T: Message>(mut self) -> Self {
+        let shape = T::describe(&mut self.registry);
+        self.parameters.push(shape);
+        self
+    }
+
+    /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
+    pub fn method(
+        mut self,
+        name: &str,
+        docs: &str,
+        kind: MethodKind,
+        build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>,
+    ) -> Self {
+        let method = Method {
+            name: name.into(),
+            docs: docs.into(),
+            kind,
+            arguments: Arguments::Fields(Vec::new()),
+            result: Outcome::Field(None),
+            error: None,
+        };
+        let MethodBuilder { method, .. } = build(MethodBuilder {
+            registry: &mut self.registry,
+            method,
+        });
+        self.methods.push(method);
+        self
+    }
+
+    /// The description. Names that clash are parted by their modules; what cannot be is told by
+    /// [`Interface::problems`].
+    #[must_use]
+    pub fn finish(self) -> Interface {
+        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::messages).collect();
+        if self.parameters.is_empty() {
+            taken.insert(self.name.clone());
+        }
+        let (mut type_names, mut problems) = names::choose(&self.registry, &taken);
+        let mut name = self.name_with_parameters(&type_names);
+        if !self.parameters.is_empty() && type_names.contains(&name) {
+            // `Queue<Point>` is an interface and also a struct: the struct gives way.
+            taken.insert(name);
+            (type_names, problems) = names::choose(&self.registry, &taken);
+            name = self.name_with_parameters(&type_names);
+        }
+        for (i, method) in self.methods.iter().enumerate() {
+            if self.methods[..i]
+                .iter()
+                .any(|earlier| earlier.name == method.name)
+            {
+                problems.push(format!("{name} has two methods `{}`", method.name));
+            }
+        }
+
+        let mut layout = Layout::new(&self.registry, &type_names, &self.package);
+        let (mut messages, enums) = layout.types();
+        let mut service = ServiceDescriptor {
+            name,
+            ..Default::default()
+        };
+        if !self.docs.is_empty() {
+            service.options = Some(ServiceOptions {
+                rpc: Notes { docs: self.docs },
+            });
+        }
+        for method in &self.methods {
+            service
+                .method
+                .push(method.lay_out(&mut layout, &mut messages));
+        }
+        problems.append(&mut layout.problems);
+        problems.extend(clashing_values(&enums));
+        let path = self.package.replace('.', "/");
+        let file = FileDescriptor {
+            name: if path.is_empty() {
+                format!("{}.proto", service.name)
+            } else {
+                format!("{path}/{}.proto", service.name)
+            },
+            package: self.package,
+            dependency: layout.imports.into_iter().collect(),
+            message_type: messages,
+            enum_type: enums,
+            service: vec![service],
+            source_code_info: None,
+            syntax: "proto3".into(),
+        };
+        Interface::new(file, problems)
+    }
+
+    fn name_with_parameters(&self, type_names: &[String]) -> String {
+        let name_of = |place: usize| type_names[place].clone();
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|shape| names::spell_shape(shape, &name_of));
+        self.name.clone() + &parameters.collect::<String>()
+    }
+}
+
+/// Values of enums stand beside the enums, not in them: `A_B` + `C` is `A` + `B_C`.
+fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let values = enums.iter().flat_map(|described| &described.value);
+    let twice = values.filter(|value| !seen.insert(&value.name));
+    twice
+        .map(|value| format!("two values of enums are called `{}`", value.name))
+        .collect()
+}
+
+impl Method {
+    /// The names of the messages that may be made for it.
+    fn messages(&self) -> [String; 3] {
+        ["Request", "Response", "Error"].map(|suffix| format!("{}{suffix}", self.name))
+    }
+
+    fn lay_out(
+        &self,
+        layout: &mut Layout<'_>,
+        messages: &mut Vec<crate::descriptor::MessageDescriptor>,
+    ) -> MethodDescriptor {
+        let [request, response, error] = self.messages();
+        let mut made = Vec::new();
+        let mut whole = |layout: &mut Layout<'_>, shape: &Shape, name: &str| {
+            let (full_name, message) = layout.whole(shape, name);
+            made.extend(message);
+            full_name
+        };
+        let input_type = match &self.arguments {
+            Arguments::Whole(shape) => whole(layout, shape, &request),
+            Arguments::Fields(fields) => {
+                messages.push(layout.message(&request, fields, TypeNotes::default()));
+                layout.full_name(&request)
+            }
+        };
+        let output_type = match &self.result {
+            Outcome::Whole(shape) => whole(layout, shape, &response),
+            Outcome::Field(field) => {
+                let fields = field.as_slice();
+                messages.push(layout.message(&response, fields, TypeNotes::default()));
+                layout.full_name(&response)
+            }
+        };
+        let error = match &self.error {
+            Some(shape) => whole(layout, shape, &error),
+            None => String::new(),
+        };
+        messages.append(&mut made);
+        let rpc = MethodNotes {
+            docs: self.docs.clone(),
+            kind: self.kind,
+            error,
+            whole: matches!(self.arguments, Arguments::Whole(_)),
+        };
+        let idempotency_level = match self.kind {
+            MethodKind::Idempotent => IdempotencyLevel::Idempotent,
+            MethodKind::Plain | MethodKind::Oneway => IdempotencyLevel::Unknown,
+        };
+        MethodDescriptor {
+            name: self.name.clone(),
+            input_type,
+            output_type,
+            options: Some(MethodOptions {
+                idempotency_level,
+                rpc,
+            }),
+            client_streaming: false,
+            server_streaming: false,
+        }
+    }
+}
+
+/// Collects what a method takes and returns.
+#[derive(Debug)]
+#[must_use]
+pub struct MethodBuilder<'r> {
+    registry: &'r mut Registry,
+    method: Method,
+}
+
+impl MethodBuilder<'_> {
+    /// An argument: a field of the message of arguments.
+    pub fn argument<A: Message>(self, tag: u32, name: &str) -> Self {
+        self.field(|fields| fields.field::<A>(tag, name, ""))
+    }
+
+    /// An argument with `#[rpc(as = "…")]`: `W` is the type on the wire, `A` the Rust type.
+    pub fn argument_as<W: Representation, A: As<W>>(self, tag: u32, name: &str) -> Self {
+        self.field(|fields| fields.field_as::<W, A>(tag, name, ""))
+    }
+
+    fn field(mut self, add: impl FnOnce(&mut MessageFields<'_>)) -> Self {
+        let mut builder = MessageFields::new(self.registry);
+        add(&mut builder);
+        if let Arguments::Fields(fields) = &mut self.method.arguments {
+            fields.extend(builder.into_fields());
+        }
+        self
+    }
+
+    /// The result: field 1 of the message of results.
+    pub fn returns<T: Message>(mut self) -> Self {
+        let mut builder = MessageFields::new(self.registry);
+        builder.field::<T>(1, "value", "");
+        // Of `()` nothing crosses the wire.
+        let empty = Shape::WellKnown(WellKnown::Empty);
+        let field = builder
+            .into_fields()
+            .pop()
+            .filter(|field| field.shape != empty);
+        self.method.result = Outcome::Field(field);
+        self
+    }
+
+    /// The one argument of a `#[rpc(message)]` method, which is the message of arguments.
+    pub fn request<A: Message>(mut self) -> Self {
+        self.method.arguments = Arguments::Whole(A::describe(self.registry));
+        self
+    }
+
+    /// The result of a `#[rpc(message)]` method, which is the message of results.
+    pub fn response<T: Message>(mut self) -> Self {
+        self.method.result = Outcome::Whole(T::describe(self.registry));
+        self
+    }
+
+    /// The error.
+    pub fn error<E: Message>(mut self) -> Self {
+        self.method.error = Some(E::describe(self.registry));
+        self
+    }
+}

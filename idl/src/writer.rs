@@ -1,0 +1,314 @@
+//! The buffer that values are marshalled into, in one pass.
+//!
+//! The length of a nested message stands before it but is known only after it: one byte is kept free,
+//! and widened in place if the length needs more. Large [`Bytes`] are not copied; the buffer notes where
+//! they belong (a cut), and [`Writer::pieces`] gives everything in order for a vectored write.
+
+use crate::{DEPTH_MAX, EncodeError, Message, Wire};
+use bytes::Bytes;
+
+/// From this length on, [`Bytes`] are referred to and not copied.
+const CUT_BYTES_MIN: usize = 16 * 1024;
+
+/// What [`Writer::clear`] keeps of the buffer, so that one large call does not hold memory for ever.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
+/// Where values are marshalled to. Reusable: [`clear`](Self::clear) keeps the memory.
+#[derive(Debug, Default)]
+pub struct Writer {
+    buffer: Vec<u8>,
+    cuts: Vec<Cut>,
+    /// The bytes of all cuts together.
+    cut_bytes: usize,
+    depth: u32,
+    fault: Option<EncodeError>,
+}
+
+/// Bytes that belong into the buffer before its byte `at`.
+#[derive(Debug)]
+struct Cut {
+    at: usize,
+    bytes: Bytes,
+}
+
+/// A part of what was written; see [`Writer::pieces`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A part that the writer holds itself.
+    Slice(&'a [u8]),
+    /// A large value that was not copied.
+    Bytes(&'a Bytes),
+}
+
+impl AsRef<[u8]> for Piece<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Piece::Slice(slice) => slice,
+            Piece::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl Writer {
+    /// An empty writer, without memory of its own yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            buffer: Vec::new(),
+            cuts: Vec::new(),
+            cut_bytes: 0,
+            depth: 0,
+            fault: None,
+        }
+    }
+
+    /// The number of bytes written, large values included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buffer.len() + self.cut_bytes
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets what was written and any fault. The memory is kept, up to 64 KiB.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT_BYTES_MAX);
+        self.cuts.clear();
+        self.cut_bytes = 0;
+        self.fault = None;
+    }
+
+    /// Whether all that was written can be read again. Ask once, at the end, before sending.
+    pub fn check(&self) -> Result<(), EncodeError> {
+        match self.fault {
+            None => Ok(()),
+            Some(fault) => Err(fault),
+        }
+    }
+
+    /// Keeps the first `length` bytes, as counted by [`len`](Self::len), and forgets any fault.
+    pub fn truncate(&mut self, length: usize) {
+        self.fault = None;
+        while let Some(last) = self.cuts.last_mut() {
+            let start = last.at + self.cut_bytes - last.bytes.len();
+            if start >= length {
+                self.cut_bytes -= last.bytes.len();
+                self.cuts.pop();
+                continue;
+            }
+            let kept = last.bytes.len().min(length - start);
+            self.cut_bytes -= last.bytes.len() - kept;
+            last.bytes.truncate(kept);
+            break;
+        }
+        self.buffer.truncate(length.saturating_sub(self.cut_bytes));
+    }
+
+    /// All that was written, in order.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let mut done = 0;
+        let around_cuts = self.cuts.iter().flat_map(move |cut| {
+            let slice = &self.buffer[done..cut.at];
+            done = cut.at;
+            [Piece::Slice(slice), Piece::Bytes(&cut.bytes)]
+        });
+        let last_cut = self.cuts.last().map_or(0, |cut| cut.at);
+        let rest = Piece::Slice(&self.buffer[last_cut..]);
+        around_cuts
+            .chain([rest])
+            .filter(|piece| !piece.as_ref().is_empty())
+    }
+
+    /// All that was written, copied into one vector.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len());
+        self.pieces()
+            .for_each(|piece| all.extend_from_slice(piece.as_ref()));
+        all
+    }
+
+    /// All that was written, as one piece; copied only if there are large values.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        if self.cuts.is_empty() {
+            self.buffer.into()
+        } else {
+            self.to_vec().into()
+        }
+    }
+
+    /// Appends bytes as they are, without key or length.
+    pub fn put_slice(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Appends bytes as they are; large ones are referred to and not copied.
+    pub fn put_bytes(&mut self, bytes: &Bytes) {
+        if bytes.len() < CUT_BYTES_MIN {
+            self.put_slice(bytes);
+        } else {
+            self.cuts.push(Cut {
+                at: self.buffer.len(),
+                bytes: bytes.clone(),
+            });
+            self.cut_bytes += bytes.len();
+        }
+    }
+
+    /// Appends the key of a field. A value of form `wire` must follow.
+    #[inline]
+    pub fn key(&mut self, tag: u32, wire: Wire) {
+        self.varint((u64::from(tag) << 3) | wire as u64);
+    }
+
+    /// Appends a number in groups of seven bits.
+    #[inline]
+    pub fn varint(&mut self, n: u64) {
+        if n < 0x80 {
+            self.buffer.push(n as u8)
+        } else {
+            self.long_varint(n)
+        }
+    }
+
+    fn long_varint(&mut self, mut n: u64) {
+        let mut bytes = [0; 10];
+        let mut length = 0;
+        while n >= 0x80 {
+            bytes[length] = n as u8 | 0x80;
+            n >>= 7;
+            length += 1;
+        }
+        bytes[length] = n as u8;
+        self.put_slice(&bytes[..=length]);
+    }
+
+    /// Appends four bytes, little endian.
+    #[inline]
+    pub fn fixed32(&mut self, n: u32) {
+        self.put_slice(&n.to_le_bytes());
+    }
+
+    /// Appends eight bytes, little endian.
+    #[inline]
+    pub fn fixed64(&mut self, n: u64) {
+        self.put_slice(&n.to_le_bytes());
+    }
+
+    /// Appends a field of text; nothing when it is empty, for absence says the same.
+    #[inline]
+    pub fn str(&mut self, tag: u32, text: &str) {
+        self.bytes(tag, text.as_bytes());
+    }
+
+    /// Appends a field of bytes; nothing when it is empty, for absence says the same.
+    #[inline]
+    pub fn bytes(&mut self, tag: u32, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.key(tag, Wire::Len);
+            self.bytes_value(bytes);
+        }
+    }
+
+    /// Appends a length and bytes, without a key.
+    #[inline]
+    pub fn bytes_value(&mut self, bytes: &[u8]) {
+        self.varint(bytes.len() as u64);
+        self.put_slice(bytes);
+    }
+
+    /// Appends a field that is present whatever its value: in an `Option`, as a variant, in a map.
+    #[inline]
+    pub fn field<T: Message>(&mut self, tag: u32, value: &T) {
+        self.key(tag, T::WIRE);
+        value.encode_value(self);
+    }
+
+    /// Appends a field that is a message; `body` writes its fields.
+    #[inline]
+    pub fn message(&mut self, tag: u32, body: impl FnOnce(&mut Self)) {
+        self.key(tag, Wire::Len);
+        self.nested(body);
+    }
+
+    /// Appends a field that is an empty message: a variant without data.
+    pub fn empty(&mut self, tag: u32) {
+        self.key(tag, Wire::Len);
+        self.varint(0);
+    }
+
+    /// Appends a field that is an enum without data; nothing for number 0, which absence says too.
+    pub fn enumeration(&mut self, tag: u32, number: i32) {
+        if number != 0 {
+            self.key(tag, Wire::Varint);
+            self.enumeration_value(number);
+        }
+    }
+
+    /// Appends the number of an enum without data, without a key.
+    #[inline]
+    pub fn enumeration_value(&mut self, number: i32) {
+        self.varint(i64::from(number) as u64);
+    }
+
+    /// Appends the length of a message and the message; `body` writes its fields.
+    ///
+    /// Too deep in each other, `body` is not called: so that a value without end does not overflow the
+    /// stack. [`check`](Self::check) tells.
+    #[inline]
+    pub fn nested(&mut self, body: impl FnOnce(&mut Self)) {
+        if self.depth >= DEPTH_MAX {
+            self.refuse(EncodeError::TooDeep);
+            self.varint(0);
+            return;
+        }
+        self.depth += 1;
+        self.with_length(body);
+        self.depth -= 1;
+    }
+
+    /// Appends what `body` writes with its length before it.
+    #[inline]
+    pub(crate) fn with_length(&mut self, body: impl FnOnce(&mut Self)) {
+        let start = self.buffer.len();
+        let first_cut = self.cuts.len();
+        let cut_bytes = self.cut_bytes;
+        self.buffer.push(0);
+        body(self);
+        let length = self.buffer.len() - start - 1 + self.cut_bytes - cut_bytes;
+        if length < 0x80 {
+            self.buffer[start] = length as u8;
+        } else {
+            self.widen(start, first_cut, length);
+        }
+    }
+
+    /// Makes room at `start`, where one byte is free, for a length of several bytes.
+    fn widen(&mut self, start: usize, first_cut: usize, length: usize) {
+        let end = self.buffer.len();
+        let width = (usize::BITS - length.leading_zeros()).div_ceil(7) as usize;
+        self.buffer.resize(end + width - 1, 0);
+        self.buffer.copy_within(start + 1..end, start + width);
+        let mut rest = length;
+        for byte in &mut self.buffer[start..start + width] {
+            *byte = rest as u8 | 0x80;
+            rest >>= 7;
+        }
+        self.buffer[start + width - 1] &= 0x7f;
+        for cut in &mut self.cuts[first_cut..] {
+            cut.at += width - 1;
+        }
+    }
+
+    /// Notes that a value cannot be written. The first such note stays.
+    #[cold]
+    pub(crate) fn refuse(&mut self, fault: EncodeError) {
+        self.fault.get_or_insert(fault);
+    }
+}
