@@ -1,6 +1,6 @@
 //! Interfaces as applications write them, called through the stub and through the implementation by the same code.
 
-mod support;
+mod library;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -9,34 +9,36 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rpc_runtime::{CallError, Message, MethodKind, RemoteError, ServerStub, UserStub, in_memory, interface};
-use support::{Library, Lists};
+use rpc_runtime::{
+    CallError, Message, MethodKind, RemoteError, ServerStub, UserStub, in_memory, interface,
+};
+use library::{Library, Lists};
 
 /// Tags of a foreign `.proto`.
 #[derive(Debug, Clone, PartialEq, Message)]
-pub struct Stamp {
+struct Stamp {
     #[rpc(tag = 5, as = "int64")]
-    pub at: i64,
+    at: i64,
     #[rpc(as = "fixed32", name = "flagBits")]
-    pub flags: Option<u32>,
+    flags: Option<u32>,
     #[rpc(tag = 1)]
-    pub first: String,
+    first: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Message)]
 #[rpc(transparent)]
-pub struct CustomerId(pub u64);
+struct CustomerId(pub u64);
 
 #[derive(Debug, Clone, PartialEq, Message)]
-pub struct Loan {
-    pub title: String,
-    pub copy: u32,
-    pub customer: CustomerId,
-    pub length: Duration,
+struct Loan {
+    title: String,
+    copy: u32,
+    customer: CustomerId,
+    length: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Message)]
-pub enum State {
+enum State {
     #[default]
     Idle,
     Busy,
@@ -46,7 +48,7 @@ pub enum State {
 
 /// One of each form that a variant can have.
 #[derive(Debug, Clone, PartialEq, Message)]
-pub enum Shape {
+enum Shape {
     Nothing,
     Label(String),
     Count(#[rpc(as = "int64")] i64),
@@ -57,27 +59,27 @@ pub enum Shape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Message)]
-pub struct Point(pub i32, pub i32);
+struct Point(pub i32, pub i32);
 
 #[derive(Debug, Clone, PartialEq, Message)]
-pub struct Drawing {
-    pub shapes: Vec<Shape>,
-    pub notes: Option<Vec<String>>,
-    pub marks: HashMap<String, Point>,
-    pub layers: BTreeMap<u32, Vec<Shape>>,
-    pub state: State,
-    pub stamp: Option<Stamp>,
-    pub parent: Option<Arc<Drawing>>,
+struct Drawing {
+    shapes: Vec<Shape>,
+    notes: Option<Vec<String>>,
+    marks: HashMap<String, Point>,
+    layers: BTreeMap<u32, Vec<Shape>>,
+    state: State,
+    stamp: Option<Stamp>,
+    parent: Option<Arc<Drawing>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Message)]
-pub struct Page<T> {
-    pub items: Vec<T>,
-    pub next: Option<u32>,
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, thiserror::Error, RemoteError)]
-pub enum StoreError {
+enum StoreError {
     #[error("no such title: {title}")]
     NoSuchTitle { title: String },
     #[error("all {0} copies are lent")]
@@ -95,7 +97,7 @@ pub enum StoreError {
 
 /// An error enum of another interface, inside this one's.
 #[derive(Debug, PartialEq, thiserror::Error, RemoteError)]
-pub enum Refusal {
+enum Refusal {
     #[error("late by {0:?}")]
     Late(Duration),
     #[rpc(call)]
@@ -112,14 +114,14 @@ type Failure = CallError;
 /// Cannot travel, but its text can.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("the disk is full")]
-pub struct Disk;
+struct Disk;
 
 /// The everyday alias.
-pub type Answer<T> = Result<T, StoreError>;
+type Answer<T> = Result<T, StoreError>;
 
 /// Lends books.
 #[interface(package = "library.v1", dyn)]
-pub trait Store {
+trait Store {
     /// Lends one copy of `title`.
     async fn check_out(&self, customer: CustomerId, title: &str) -> Result<Loan, StoreError>;
     #[rpc(idempotent, timeout = "5s")]
@@ -145,12 +147,20 @@ pub trait Store {
         Ok(titles.into_iter().max_by_key(String::len))
     }
     /// Names that generated code uses too.
-    async fn names(&self, call: u32, r: u32, tag: u32, out: u32, outgoing: u32, r#type: u32) -> Answer<u32>;
+    async fn names(
+        &self,
+        call: u32,
+        r: u32,
+        tag: u32,
+        out: u32,
+        outgoing: u32,
+        r#type: u32,
+    ) -> Answer<u32>;
 }
 
 /// A queue of anything that travels.
 #[interface(dyn)]
-pub trait Queue<T: Message + Clone, U: Message = u32> {
+trait Queue<T: Message + Clone, U: Message = u32> {
     async fn push(&self, item: T, priority: &U) -> Result<Page<T>, CallError>;
     async fn all(&self) -> Result<Vec<T>, CallError>;
 }
@@ -160,16 +170,29 @@ async fn exercise(store: &impl Store) -> Vec<String> {
     let mut seen = Vec::new();
     let loan = store.check_out(CustomerId(7), "dune").await;
     seen.push(format!("{loan:?}"));
-    seen.push(format!("{:?}", store.check_out(CustomerId(7), "missing").await));
+    seen.push(format!(
+        "{:?}",
+        store.check_out(CustomerId(7), "missing").await
+    ));
     seen.push(format!("{:?}", store.titles().await));
     seen.push(format!("{:?}", store.longest().await));
-    let drawing = support::drawing();
+    let drawing = library::drawing();
     let redrawn = store.redraw(drawing.clone(), 2).await;
     seen.push(format!("{:?}", redrawn.map(|redrawn| redrawn == drawing)));
     let unused = (1, "unused".to_owned());
     let points = [Point(1, -2), Point(0, 0)];
-    seen.push(format!("{:?}", store.digest("", &[], &[], &drawing, 0, unused.clone()).await));
-    seen.push(format!("{:?}", store.digest("text", b"bytes", &points, &drawing, -9, unused).await));
+    seen.push(format!(
+        "{:?}",
+        store
+            .digest("", &[], &[], &drawing, 0, unused.clone())
+            .await
+    ));
+    seen.push(format!(
+        "{:?}",
+        store
+            .digest("text", b"bytes", &points, &drawing, -9, unused)
+            .await
+    ));
     for how in 0..5 {
         seen.push(format!("{:?}", store.fail(how).await));
     }
@@ -182,7 +205,10 @@ async fn exercise(store: &impl Store) -> Vec<String> {
 async fn the_stub_is_the_implementation() {
     let direct = exercise(&Library::default()).await;
     assert_eq!(direct.len(), 13);
-    assert_eq!(direct[0], r#"Ok(Loan { title: "dune", copy: 3, customer: CustomerId(7), length: 1209600s })"#);
+    assert_eq!(
+        direct[0],
+        r#"Ok(Loan { title: "dune", copy: 3, customer: CustomerId(7), length: 1209600s })"#
+    );
     assert_eq!(direct[4], "Ok(true)");
     assert_eq!(direct[7], "Err(AllLent(0))");
     let stub = in_memory(StoreServer::new(Library::default()));
@@ -190,7 +216,10 @@ async fn the_stub_is_the_implementation() {
     assert_eq!(exercise(&stub.clone()).await, direct);
     // An `Arc` is exported like what it points to.
     let shared = Arc::new(Library::default());
-    assert_eq!(exercise(&in_memory(StoreServer::new(Arc::clone(&shared)))).await, direct);
+    assert_eq!(
+        exercise(&in_memory(StoreServer::new(Arc::clone(&shared)))).await,
+        direct
+    );
     // A stub is an implementation, so it can be exported again.
     assert_eq!(exercise(&in_memory(StoreServer::new(stub))).await, direct);
 }
@@ -218,7 +247,12 @@ async fn any_implementation_is_one_type() {
 async fn errors_arrive_as_what_they_are() {
     let store = in_memory(StoreServer::new(Library::default()));
     assert_eq!(store.fail(1).await, Err(StoreError::Closed));
-    assert_eq!(store.fail(2).await, Err(StoreError::Shelf(Refusal::Late(Duration::from_millis(1500)))));
+    assert_eq!(
+        store.fail(2).await,
+        Err(StoreError::Shelf(Refusal::Late(Duration::from_millis(
+            1500
+        ))))
+    );
     let text = match store.fail(5).await {
         Err(StoreError::Call(error)) => error.to_string(),
         other => panic!("the variant that cannot travel arrived as {other:?}"),
@@ -244,17 +278,28 @@ async fn oneway_calls_arrive() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), arrived).await.expect("both arrive");
+    tokio::time::timeout(Duration::from_secs(10), arrived)
+        .await
+        .expect("both arrive");
     assert_eq!(store.heard().await, Ok(2));
 }
 
 /// An interface with type parameters works for any type that travels.
 #[tokio::test]
 async fn interfaces_can_be_generic() {
-    async fn fill<T: Message + Clone + PartialEq + fmt::Debug>(queue: &impl Queue<T, u32>, items: [T; 2]) {
+    async fn fill<T: Message + Clone + PartialEq + fmt::Debug>(
+        queue: &impl Queue<T, u32>,
+        items: [T; 2],
+    ) {
         let [first, second] = items;
         let page = queue.push(first.clone(), &1).await.expect("pushed");
-        assert_eq!(page, Page { items: vec![first.clone()], next: Some(1) });
+        assert_eq!(
+            page,
+            Page {
+                items: vec![first.clone()],
+                next: Some(1)
+            }
+        );
         queue.push(second.clone(), &2).await.expect("pushed");
         assert_eq!(queue.all().await, Ok(vec![first, second]));
     }
@@ -262,7 +307,11 @@ async fn interfaces_can_be_generic() {
     fill(&Lists::default(), points).await;
     fill(&in_memory(QueueServer::new(Lists::default())), points).await;
     let texts = ["a".to_owned(), "b".to_owned()];
-    fill(&DynQueue::new(in_memory(QueueServer::new(Lists::default()))), texts).await;
+    fill(
+        &DynQueue::new(in_memory(QueueServer::new(Lists::default()))),
+        texts,
+    )
+    .await;
 }
 
 /// Many calls on one stub, from many tasks, each with its own reply.
@@ -290,7 +339,10 @@ fn methods_are_declared_as_written() {
     type Server = StoreServer<Library>;
     // FNV-1a of the names on the wire.
     let titles = Server::method(3_564_059_182).expect("titles");
-    assert_eq!((titles.name, titles.timeout), ("Titles", Some(Duration::from_secs(5))));
+    assert_eq!(
+        (titles.name, titles.timeout),
+        ("Titles", Some(Duration::from_secs(5)))
+    );
     assert!(titles.kind == MethodKind::Idempotent);
     let tell = Server::method(2_828_475_173).expect("tell, called hear on the wire");
     assert_eq!((tell.name, tell.timeout), ("Hear", None));
@@ -309,7 +361,10 @@ fn interfaces_describe_themselves() {
     assert!(store.problems().is_empty(), "{:?}", store.problems());
     let points = QueueClient::<Point>::interface();
     assert!(points.name().starts_with("QueuePoint"), "{}", points.name());
-    assert_ne!(points.fingerprint(), QueueClient::<String>::interface().fingerprint());
+    assert_ne!(
+        points.fingerprint(),
+        QueueClient::<String>::interface().fingerprint()
+    );
 }
 
 /// Both futures may move between threads, also where arguments are borrowed.

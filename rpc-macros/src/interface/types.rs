@@ -1,0 +1,154 @@
+//! What can be told of a type from its tokens alone.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{GenericArgument, PathArguments, Type, TypePath};
+
+/// Without the parentheses and invisible groups around it.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => bare(&inner.elem),
+        Type::Group(inner) => bare(&inner.elem),
+        _ => ty,
+    }
+}
+
+/// Whether it is the type of this one word: `str`, `u8`.
+pub(crate) fn is_word(ty: &Type, word: &str) -> bool {
+    matches!(bare(ty), Type::Path(TypePath { qself: None, path, .. }) if path.is_ident(word))
+}
+
+/// Whether it borrows anywhere in it: a `&` or a lifetime.
+pub(crate) fn borrows(ty: &Type) -> bool {
+    any_token(ty.to_token_stream(), &|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '&' || punct.as_char() == '\'',
+        _ => false,
+    })
+}
+
+/// Whether `impl Trait` or `dyn Trait` stands anywhere in it.
+pub(crate) fn is_open(ty: &Type) -> bool {
+    any_token(ty.to_token_stream(), &|token| match token {
+        TokenTree::Ident(ident) => ident == "impl" || ident == "dyn",
+        _ => false,
+    })
+}
+
+fn any_token(tokens: TokenStream, which: &dyn Fn(&TokenTree) -> bool) -> bool {
+    tokens.into_iter().any(|token| match &token {
+        TokenTree::Group(group) => any_token(group.stream(), which),
+        _ => which(&token),
+    })
+}
+
+/// The types of `Result<T, E>`, where it is written out.
+pub(crate) fn result(ty: &Type) -> Option<(&Type, &Type)> {
+    let Type::Path(path) = bare(ty) else {
+        return None;
+    };
+    let last = path.path.segments.last()?;
+    if last.ident != "Result" {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    let mut types = arguments.args.iter().map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    match (types.next(), types.next(), types.next()) {
+        (Some(Some(value)), Some(Some(error)), None) => Some((value, error)),
+        _ => None,
+    }
+}
+
+/// The words for the types without parts that travel.
+const SCALARS: [&str; 15] = [
+    "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool",
+    "char", "String",
+];
+
+/// Whether it is one of the types without parts that travel, or `()`.
+pub(crate) fn is_scalar(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        ty => SCALARS.iter().any(|word| is_word(ty, word)),
+    }
+}
+
+/// Whether it can be no `Result`, whatever names stand for: `u64`, `Vec<T>`, a tuple.
+pub(crate) fn is_no_result(ty: &Type) -> bool {
+    const CONTAINERS: [&str; 9] = [
+        "Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Vec",
+    ];
+    match bare(ty) {
+        Type::Path(path) => {
+            let known =
+                |ident: &syn::Ident| SCALARS.iter().chain(&CONTAINERS).any(|word| ident == word);
+            path.path
+                .segments
+                .last()
+                .is_some_and(|last| known(&last.ident))
+        }
+        Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Reference(_) | Type::Never(_) => {
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The tokens as a person writes them.
+pub(crate) fn written(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, close) in [
+        (" :: ", "::"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+    ] {
+        text = text.replace(spaced, close);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    /// Both types of a `Result` are found, wherever it is taken from; an alias keeps its secrets.
+    #[test]
+    fn results_are_taken_apart() {
+        let ty: Type = parse_quote!(std::result::Result<Vec<u8>, StoreError>);
+        let (value, error) = result(&ty).expect("a result");
+        assert_eq!(
+            (written(value), written(error)),
+            ("Vec<u8>".into(), "StoreError".into())
+        );
+        assert!(result(&parse_quote!(io::Result<u8>)).is_none());
+        assert!(result(&parse_quote!(Answer<u8, E>)).is_none());
+    }
+
+    /// References are found at any depth.
+    #[test]
+    fn borrowing_is_seen() {
+        assert!(borrows(&parse_quote!(Option<(u8, &str)>)));
+        assert!(borrows(&parse_quote!(Cow<'static, str>)));
+        assert!(!borrows(&parse_quote!(Option<(u8, String)>)));
+    }
+
+    /// Names that can stand for anything are given the benefit of the doubt.
+    #[test]
+    fn only_known_types_are_no_results() {
+        assert!(is_no_result(&parse_quote!(std::vec::Vec<u8>)));
+        assert!(is_no_result(&parse_quote!(())));
+        assert!(!is_no_result(&parse_quote!(Answer)));
+        assert!(!is_no_result(&parse_quote!(Result<u8, E>)));
+    }
+}
