@@ -23,7 +23,11 @@ pub struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
-        Outgoing { link, method, request: Writer::new() }
+        Outgoing {
+            link,
+            method,
+            request: Writer::new(),
+        }
     }
 
     /// Where the request message goes.
@@ -35,9 +39,16 @@ impl<'a> Outgoing<'a> {
     pub fn send<O: Outcome>(self) -> Call<'a, O> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
-            Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
+            Err(error) => {
+                CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string()))
+            }
         };
-        Call { link: self.link, method: self.method, state, outcome: PhantomData }
+        Call {
+            link: self.link,
+            method: self.method,
+            state,
+            outcome: PhantomData,
+        }
     }
 }
 
@@ -81,7 +92,9 @@ impl<O: Outcome> Future for Call<'_, O> {
                         call.state = CallState::Waiting(key);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Ok(reply)) => return Poll::Ready(O::from_result(decode::<O>(call.method, &reply))),
+                    Poll::Ready(Ok(reply)) => {
+                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
+                    }
                     Poll::Ready(Err(error)) => error,
                 },
                 // A future must not be polled after it was ready.
@@ -103,7 +116,8 @@ impl<O> Drop for Call<'_, O> {
 /// What a final answer means to the caller.
 fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
     let undecodable = |error: idl::DecodeError| {
-        let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+        let text =
+            format!("the reply cannot be decoded: {error}; compare the versions of the interface");
         CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
     };
     let mut reader = Reader::of_frame(&reply.body);

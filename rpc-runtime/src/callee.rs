@@ -26,22 +26,34 @@ use crate::server::{Admitted, Server};
 use crate::transport::Stream;
 use crate::transport::accept::Listener;
 
+/// The largest frame that opens or attaches a session.
+const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Handlers that a connection keeps to be refilled.
 const SPARE_HANDLERS: usize = 64;
 
 /// Accepts connections until `stop`. Each is served by a task of its own, which ends with it.
-pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: impl Future<Output = ()>) {
+pub(crate) async fn accept(
+    mut listener: Listener,
+    server: Arc<Server>,
+    stop: impl Future<Output = ()>,
+) {
     let mut stop = pin!(stop);
     loop {
-        let stream = tokio::select! {
-            stream = listener.accept() => stream,
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => return,
         };
-        match server.admit() {
+        match server.admit(peer) {
             Some(admitted) => {
                 tokio::spawn(serve(stream, Arc::clone(&server), admitted));
             }
-            None => tracing::warn!(limit = server.limits.connections_max, "too many connections; one was closed"),
+            None => {
+                server.counters.connections_rejected.add();
+                tracing::warn!(
+                    ?peer,
+                    "too many connections, of all peers or of this one; it was closed"
+                );
+            }
         }
     }
 }
@@ -50,11 +62,15 @@ pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: im
 async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
     server.counters.connections_accepted.add();
     let limits = &server.limits;
-    let mut connection = Connection::new(stream, server.clock, limits.frame_bytes_max, limits.write_timeout);
+    let mut connection = Connection::new(stream, server.clock, limits.write_timeout);
     let begins = tokio::time::timeout(limits.handshake_timeout, connection.read_exactly()).await;
     let ended = match begins {
         Ok(Ok(MAGIC)) => {
-            let mut role = Callee::new(Arc::clone(&server), admitted.id, Arc::clone(connection.outbox()));
+            let mut role = Callee::new(
+                Arc::clone(&server),
+                admitted.id,
+                Arc::clone(connection.outbox()),
+            );
             let ended = connection.run(&mut role).await;
             if let Some(served) = role.served {
                 served.detach(admitted.id);
@@ -91,7 +107,15 @@ struct Callee {
 impl Callee {
     fn new(server: Arc<Server>, connection: ConnectionId, outbox: Arc<Outbox>) -> Callee {
         let handshake_until = server.clock.now() + server.limits.handshake_timeout;
-        Callee { server, connection, outbox, served: None, unproved: None, handshake_until, spare: Spares::default() }
+        Callee {
+            server,
+            connection,
+            outbox,
+            served: None,
+            unproved: None,
+            handshake_until,
+            spare: Spares::default(),
+        }
     }
 
     /// The first frame: it binds the connection, once for ever (R26).
@@ -107,7 +131,12 @@ impl Callee {
             Frame::Attach(attach) => {
                 let attached = self.server.attach(&attach, arrival, &self.outbox);
                 let clock = arrival.now.as_micros();
-                attached.map(|served| (served, Frame::Attached(crate::protocol::control::Attached { clock })))
+                attached.map(|served| {
+                    (
+                        served,
+                        Frame::Attached(crate::protocol::control::Attached { clock }),
+                    )
+                })
             }
             _ => return close("its first frame opens no session"),
         };
@@ -146,7 +175,13 @@ impl Callee {
             Received::Answered => {}
             Received::Close(why) => return close(why),
             Received::Run(reply) => {
-                let run = Run { served: Arc::clone(served), call: call.header, reply, _permit: permit, ended: false };
+                let run = Run {
+                    served: Arc::clone(served),
+                    call: call.header,
+                    reply,
+                    _permit: permit,
+                    ended: false,
+                };
                 run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
@@ -160,8 +195,13 @@ impl Callee {
 
 impl Role for Callee {
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        let arrival = Arrival { connection: self.connection, now };
-        let Some(served) = self.served.clone() else { return self.bind(frame, arrival) };
+        let arrival = Arrival {
+            connection: self.connection,
+            now,
+        };
+        let Some(served) = self.served.clone() else {
+            return self.bind(frame, arrival);
+        };
         if let Some(owner) = self.unproved.take() {
             self.server.supersede(owner, served.caller());
         }
@@ -172,7 +212,11 @@ impl Role for Callee {
             Frame::Ping => {
                 let valid = served.renew(arrival);
                 self.say(&Frame::Pong(crate::clock::Clock::as_callee(now)));
-                if valid { Ok(()) } else { Err("the session has another connection, or has ended") }
+                if valid {
+                    Ok(())
+                } else {
+                    Err("the session has another connection, or has ended")
+                }
             }
             Frame::Describe => {
                 self.say(&Frame::Description(served.export().description()));
@@ -192,14 +236,32 @@ impl Role for Callee {
     fn tick(&mut self, now: Time) -> ControlFlow<String> {
         match &self.served {
             None if now >= self.handshake_until => close("it opened no session in time"),
-            Some(served) if served.expire(self.connection, now) => close("the session's lease ran out"),
-            Some(served) if !served.is_bound_to(self.connection) => close("the session has another connection"),
+            Some(served) if served.expire(self.connection, now) => {
+                close("the session's lease ran out")
+            }
+            Some(served) if !served.is_bound_to(self.connection) => {
+                close("the session has another connection")
+            }
             _ => ControlFlow::Continue(()),
         }
     }
 
+    fn frame_bytes_max(&self) -> usize {
+        match self.served {
+            Some(_) => self.server.limits.frame_bytes_max,
+            // Who has no session yet needs no more.
+            None => self
+                .server
+                .limits
+                .frame_bytes_max
+                .min(FIRST_FRAME_BYTES_MAX),
+        }
+    }
+
     fn wake_at(&self) -> Time {
-        self.served.as_ref().map_or(self.handshake_until, |served| served.lease_until())
+        self.served
+            .as_ref()
+            .map_or(self.handshake_until, |served| served.lease_until())
     }
 }
 
@@ -220,7 +282,9 @@ impl Run {
     /// Runs the call in place as far as it goes; what has to wait goes on in a task of its own.
     fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) {
         let incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
-        let Some(mut handler) = self.dispatched(self.served.export().call(incoming)) else { return };
+        let Some(mut handler) = self.dispatched(self.served.export().call(incoming)) else {
+            return;
+        };
         let context = self.context(now);
         let mut in_place = task::Context::from_waker(Waker::noop());
         match poll_handler(&mut handler, &context, &mut in_place, &mut self.reply) {
@@ -246,7 +310,8 @@ impl Run {
 
     fn finish(mut self, status: Status) {
         self.ended = true;
-        self.served.finish(&self.call, status, std::mem::take(&mut self.reply));
+        self.served
+            .finish(&self.call, status, std::mem::take(&mut self.reply));
     }
 
     /// The handler, if the call can be run at all.
@@ -254,9 +319,10 @@ impl Run {
         let (why, text) = match dispatch.0 {
             Dispatched::Run(handler) => return Some(handler),
             Dispatched::UnknownMethod => (Refusal::UnknownMethod, String::new()),
-            Dispatched::Undecodable(error) => {
-                (Refusal::Undecodable, format!("the exporter cannot decode the arguments: {error}"))
-            }
+            Dispatched::Undecodable(error) => (
+                Refusal::Undecodable,
+                format!("the exporter cannot decode the arguments: {error}"),
+            ),
         };
         self.ended = true;
         self.served.refuse(&self.call, why, &text);
@@ -276,7 +342,11 @@ impl Drop for Run {
     fn drop(&mut self) {
         if !self.ended {
             let mut reply = std::mem::take(&mut self.reply);
-            let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
+            let status = put_fault(
+                &mut reply,
+                FaultKind::Aborted,
+                "the implementation was dropped before its end",
+            );
             self.served.finish(&self.call, status, reply);
         }
     }
@@ -287,8 +357,12 @@ async fn run_in_turn(served: Arc<Served>, call: Call) {
     let permit = loop {
         let handlers = Arc::clone(&served.server().handlers);
         // The semaphore is never closed.
-        let Ok(permit) = handlers.acquire_owned().await else { return };
-        let Some(full) = served.full_outbox() else { break permit };
+        let Ok(permit) = handlers.acquire_owned().await else {
+            return;
+        };
+        let Some(full) = served.full_outbox() else {
+            break permit;
+        };
         drop(permit);
         let room = full.room();
         if served.full_outbox().is_some() {
@@ -300,7 +374,13 @@ async fn run_in_turn(served: Arc<Served>, call: Call) {
     }
     let now = served.server().clock.now();
     let reply = Writer::new();
-    let run = Run { served, call: call.header, reply, _permit: Some(permit), ended: false };
+    let run = Run {
+        served,
+        call: call.header,
+        reply,
+        _permit: Some(permit),
+        ended: false,
+    };
     run.begin(&call.arguments, &mut Spares::default(), now);
 }
 

@@ -41,6 +41,9 @@ pub(crate) trait Role {
 
     /// When the next tick is due.
     fn wake_at(&self) -> Time;
+
+    /// The largest frame that it takes at present.
+    fn frame_bytes_max(&self) -> usize;
 }
 
 /// How a connection ended.
@@ -71,7 +74,6 @@ pub(crate) struct Connection {
     outbox: Arc<Outbox>,
     sending: Sending,
     clock: Clock,
-    frame_bytes_max: usize,
     write_timeout: Duration,
     /// Since when a write has made no progress.
     stalled_since: Option<Time>,
@@ -80,14 +82,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream, clock: Clock, frame_bytes_max: usize, write_timeout: Duration) -> Connection {
+    pub(crate) fn new(stream: Stream, clock: Clock, write_timeout: Duration) -> Connection {
         Connection {
             stream,
             inbox: BytesMut::new(),
             outbox: Arc::default(),
             sending: Sending::default(),
             clock,
-            frame_bytes_max,
             write_timeout,
             stalled_since: None,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -113,10 +114,10 @@ impl Connection {
     }
 
     /// Sends what waits, and reads one frame: a step of the handshake.
-    pub(crate) async fn exchange(&mut self) -> Result<Frame, Ended> {
+    pub(crate) async fn exchange(&mut self, frame_bytes_max: usize) -> Result<Frame, Ended> {
         self.send_all().await?;
         loop {
-            if let Some(frame) = self.next_frame()? {
+            if let Some(frame) = self.next_frame(frame_bytes_max)? {
                 return Ok(Frame::decode(&frame)?);
             }
             self.read().await?;
@@ -170,7 +171,7 @@ impl Connection {
                 Poll::Ready(read) => Some(read),
                 Poll::Pending => None,
             };
-            while let Some(frame) = self.next_frame()? {
+            while let Some(frame) = self.next_frame(role.frame_bytes_max())? {
                 over(role.frame(Frame::decode(&frame)?, now))?;
             }
             match read {
@@ -193,7 +194,10 @@ impl Connection {
                     }
                 }
             }
-            if read.is_none() && !self.rings(cx, role) && (sent.is_pending() || self.outbox.sleep(cx.waker())) {
+            if read.is_none()
+                && !self.rings(cx, role)
+                && (sent.is_pending() || self.outbox.sleep(cx.waker()))
+            {
                 return Ok(());
             }
         }
@@ -203,7 +207,9 @@ impl Connection {
 
     /// Whether a timer has rung; otherwise it wakes the task when it does.
     fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> bool {
-        let stall = self.stalled_since.map_or(Time::NEVER, |since| since + self.write_timeout);
+        let stall = self
+            .stalled_since
+            .map_or(Time::NEVER, |since| since + self.write_timeout);
         let wake_at = role.wake_at().min(stall);
         // A timer that is too early costs one turn; setting it for each call costs more.
         if wake_at < self.timer_at || self.timer.is_elapsed() {
@@ -234,9 +240,11 @@ impl Connection {
     }
 
     /// The next whole frame that has come in.
-    fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        match frame_bytes(&self.inbox, self.frame_bytes_max)? {
-            Some(bytes) if bytes <= self.inbox.len() => Ok(Some(self.inbox.split_to(bytes).freeze())),
+    fn next_frame(&mut self, frame_bytes_max: usize) -> Result<Option<Bytes>, FrameError> {
+        match frame_bytes(&self.inbox, frame_bytes_max)? {
+            Some(bytes) if bytes <= self.inbox.len() => {
+                Ok(Some(self.inbox.split_to(bytes).freeze()))
+            }
             _ => Ok(None),
         }
     }

@@ -28,8 +28,12 @@ impl fmt::Display for Executed {
         f.write_str(match self {
             Executed::Never => "never ran",
             Executed::Completed => "ran",
-            Executed::Unknown { may_still_run: true } => "may have run and may still run",
-            Executed::Unknown { may_still_run: false } => "may have run, and does not run any more",
+            Executed::Unknown {
+                may_still_run: true,
+            } => "may have run and may still run",
+            Executed::Unknown {
+                may_still_run: false,
+            } => "may have run, and does not run any more",
         })
     }
 }
@@ -147,7 +151,8 @@ impl CallError {
 
     /// Whether making the call again cannot run it twice, or may: it never ran, or its method is idempotent.
     pub fn safe_to_retry(&self) -> bool {
-        self.0.executed == Executed::Never || (self.0.idempotent && self.0.kind != ErrorKind::Nested)
+        self.0.executed == Executed::Never
+            || (self.0.idempotent && self.0.kind != ErrorKind::Nested)
     }
 
     /// The verdict of the further call that failed, for [`ErrorKind::Nested`].
@@ -206,10 +211,22 @@ impl CallError {
     /// What a caller is told of a refused call.
     pub(crate) fn refused(why: Refusal, text: &str) -> CallError {
         let (kind, default) = match why {
-            Refusal::Withdrawn => (ErrorKind::Withdrawn, "the exporter withdrew the interface; import it again"),
-            Refusal::Draining => (ErrorKind::Draining, "the exporter is shutting down; try again, another one may answer"),
-            Refusal::Late => (ErrorKind::Late, "the exporter did not start the call before its deadline"),
-            Refusal::Overload => (ErrorKind::Overload, "the exporter has no room for another call; try again later"),
+            Refusal::Withdrawn => (
+                ErrorKind::Withdrawn,
+                "the exporter withdrew the interface; import it again",
+            ),
+            Refusal::Draining => (
+                ErrorKind::Draining,
+                "the exporter is shutting down; try again, another one may answer",
+            ),
+            Refusal::Late => (
+                ErrorKind::Late,
+                "the exporter did not start the call before its deadline",
+            ),
+            Refusal::Overload => (
+                ErrorKind::Overload,
+                "the exporter has no room for another call; try again later",
+            ),
             Refusal::UnknownMethod => (
                 ErrorKind::UnknownMethod,
                 "the exporter's interface has no such method; it may be of an older version",
@@ -218,7 +235,10 @@ impl CallError {
                 ErrorKind::Undecodable,
                 "the exporter could not decode the arguments; compare the versions of the interface",
             ),
-            Refusal::Cancelled => (ErrorKind::Cancelled, "the call was cancelled before it started"),
+            Refusal::Cancelled => (
+                ErrorKind::Cancelled,
+                "the call was cancelled before it started",
+            ),
             Refusal::NotIdempotent => (
                 ErrorKind::NotIdempotent,
                 "the exporter declares this method as not idempotent; compare the versions of the interface",
@@ -245,11 +265,22 @@ impl CallError {
     /// failure of a further call.
     pub(crate) fn to_fault(&self) -> Fault {
         if self.kind() == ErrorKind::Failed {
-            return Fault { kind: FaultKind::Failed, text: self.0.text.clone(), nested: None };
+            return Fault {
+                kind: FaultKind::Failed,
+                text: self.0.text.clone(),
+                nested: None,
+            };
         }
         let nested = self.to_nested();
-        let text = format!("a call that the implementation made failed: {}", nested.text);
-        Fault { kind: FaultKind::Nested, text, nested: Some(nested) }
+        let text = format!(
+            "a call that the implementation made failed: {}",
+            nested.text
+        );
+        Fault {
+            kind: FaultKind::Nested,
+            text,
+            nested: Some(nested),
+        }
     }
 
     fn to_nested(&self) -> NestedFault {
@@ -264,9 +295,13 @@ impl CallError {
     }
 
     fn from_nested(nested: NestedFault) -> CallError {
-        let text = format!("a call that the implementation made failed: {}", nested.text);
+        let text = format!(
+            "a call that the implementation made failed: {}",
+            nested.text
+        );
         let nested = Some(Nested::from_wire(nested));
-        CallError::new(ErrorKind::Nested, Executed::Completed, text).change(|inner| inner.nested = nested)
+        CallError::new(ErrorKind::Nested, Executed::Completed, text)
+            .change(|inner| inner.nested = nested)
     }
 }
 
@@ -275,10 +310,18 @@ impl Nested {
         let executed = match nested.executed {
             1 => Executed::Never,
             2 => Executed::Completed,
-            4 => Executed::Unknown { may_still_run: false },
-            _ => Executed::Unknown { may_still_run: true },
+            4 => Executed::Unknown {
+                may_still_run: false,
+            },
+            _ => Executed::Unknown {
+                may_still_run: true,
+            },
         };
-        Nested { kind: nested.kind, executed, text: nested.text }
+        Nested {
+            kind: nested.kind,
+            executed,
+            text: nested.text,
+        }
     }
 
     fn to_wire(&self) -> NestedFault {
@@ -295,8 +338,12 @@ fn executed_to_wire(executed: Executed) -> u32 {
     match executed {
         Executed::Never => 1,
         Executed::Completed => 2,
-        Executed::Unknown { may_still_run: true } => 3,
-        Executed::Unknown { may_still_run: false } => 4,
+        Executed::Unknown {
+            may_still_run: true,
+        } => 3,
+        Executed::Unknown {
+            may_still_run: false,
+        } => 4,
     }
 }
 
@@ -318,7 +365,8 @@ impl fmt::Debug for CallError {
 
 impl PartialEq for CallError {
     fn eq(&self, other: &CallError) -> bool {
-        (self.0.kind, self.0.executed, &self.0.text) == (other.0.kind, other.0.executed, &other.0.text)
+        (self.0.kind, self.0.executed, &self.0.text)
+            == (other.0.kind, other.0.executed, &other.0.text)
     }
 }
 
@@ -326,7 +374,10 @@ impl Eq for CallError {}
 
 impl Error for CallError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
+        self.0
+            .source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn Error + 'static))
     }
 }
 
@@ -396,10 +447,16 @@ mod tests {
     fn a_nested_verdict_is_data() {
         let inner = CallError::never(ErrorKind::Overload, "full");
         let outer = CallError::from_fault(inner.to_fault());
-        assert_eq!((outer.kind(), outer.executed()), (ErrorKind::Nested, Executed::Completed));
+        assert_eq!(
+            (outer.kind(), outer.executed()),
+            (ErrorKind::Nested, Executed::Completed)
+        );
         assert!(!outer.safe_to_retry());
         let nested = outer.nested().expect("a nested verdict");
-        assert_eq!((nested.kind.as_str(), nested.executed), ("Overload", Executed::Never));
+        assert_eq!(
+            (nested.kind.as_str(), nested.executed),
+            ("Overload", Executed::Never)
+        );
         // One floor further up it is still the innermost verdict.
         let upper = CallError::from_fault(outer.to_fault());
         assert_eq!(upper.nested(), Some(nested));
@@ -417,10 +474,21 @@ mod tests {
     /// `safe_to_retry` is `Never`, or an idempotent method.
     #[test]
     fn safe_to_retry_is_never_or_idempotent() {
-        let unknown = Executed::Unknown { may_still_run: true };
+        let unknown = Executed::Unknown {
+            may_still_run: true,
+        };
         assert!(CallError::never(ErrorKind::Draining, "").safe_to_retry());
         assert!(!CallError::new(ErrorKind::SessionLost, unknown, "").safe_to_retry());
-        let method = crate::Method { name: "Titles", id: 1, kind: idl::MethodKind::Idempotent, timeout: None };
-        assert!(CallError::new(ErrorKind::SessionLost, unknown, "").of_method(&method).safe_to_retry());
+        let method = crate::Method {
+            name: "Titles",
+            id: 1,
+            kind: idl::MethodKind::Idempotent,
+            timeout: None,
+        };
+        assert!(
+            CallError::new(ErrorKind::SessionLost, unknown, "")
+                .of_method(&method)
+                .safe_to_retry()
+        );
     }
 }

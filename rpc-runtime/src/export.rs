@@ -13,7 +13,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::directory::{Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT};
+use crate::directory::{
+    Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT,
+};
 use crate::handler::{Dispatch, Incoming};
 use crate::interface::{Method, ServerStub, UserStub};
 use crate::protocol::id::Epoch;
@@ -111,7 +113,9 @@ impl fmt::Debug for Exported {
 #[non_exhaustive]
 pub enum ExportError {
     /// This node exports something under that interface and name already.
-    #[error("this node exports `{interface}` as `{instance}` already; withdraw that export first, or choose another name")]
+    #[error(
+        "this node exports `{interface}` as `{instance}` already; withdraw that export first, or choose another name"
+    )]
     NameTaken {
         /// The interface's full name.
         interface: String,
@@ -119,7 +123,9 @@ pub enum ExportError {
         instance: String,
     },
     /// The node has a nameserver but no address that callers could be sent to.
-    #[error("this node has no address that callers can dial{why}; give its builder `listen`, or `advertise` with an address of this host")]
+    #[error(
+        "this node has no address that callers can dial{why}; give its builder `listen`, or `advertise` with an address of this host"
+    )]
     NotReachable {
         /// What is wrong with the addresses that it has.
         why: String,
@@ -213,18 +219,30 @@ impl<S: ServerStub> Exporting<S> {
     }
 
     async fn export(self) -> Result<Export, ExportError> {
-        let Exporter { server, directory, endpoints, shutdown } = self.exporter;
+        let Exporter {
+            server,
+            directory,
+            endpoints,
+            shutdown,
+        } = self.exporter;
         if server.is_draining() {
             return Err(ExportError::Shutdown);
         }
         let interface = <S::Client as UserStub>::interface();
         let name = interface.name();
         if let Some(problem) = interface.problems().first() {
-            return Err(ExportError::Interface { interface: name, problem: problem.clone() });
+            return Err(ExportError::Interface {
+                interface: name,
+                problem: problem.clone(),
+            });
         }
         let Some(directory) = directory else {
             let exported = add(&server, Exported::new(&self.instance, self.stub))?;
-            return Ok(Export { server, exported, standing: None });
+            return Ok(Export {
+                server,
+                exported,
+                standing: None,
+            });
         };
         let endpoints = endpoints.map_err(|why| ExportError::NotReachable { why })?;
         let mut registration = Registration::new(name, self.instance.clone(), server.incarnation);
@@ -249,7 +267,10 @@ impl<S: ServerStub> Exporting<S> {
                 if let Some(exported) = early {
                     server.remove_export(&exported);
                 }
-                return Err(ExportError::Directory { instance: self.instance, source });
+                return Err(ExportError::Directory {
+                    instance: self.instance,
+                    source,
+                });
             }
         };
         let exported = match (early, stub) {
@@ -259,8 +280,18 @@ impl<S: ServerStub> Exporting<S> {
         };
         exported.set_epoch(registered.epoch);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
-        Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
+        let task = tokio::spawn(stand(
+            directory,
+            Arc::clone(&exported),
+            registered,
+            stopped,
+            shutdown,
+        ));
+        Ok(Export {
+            server,
+            exported,
+            standing: Some(StandingTask { stop, task }),
+        })
     }
 }
 
@@ -279,7 +310,10 @@ fn add(server: &Server, exported: Exported) -> Result<Arc<Exported>, ExportError
         return Ok(exported);
     }
     let (interface, instance) = (exported.interface().name(), exported.instance().to_owned());
-    Err(ExportError::NameTaken { interface, instance })
+    Err(ExportError::NameTaken {
+        interface,
+        instance,
+    })
 }
 
 /// An implementation on offer. Dropping it withdraws: new calls are refused, those that run go on, and the

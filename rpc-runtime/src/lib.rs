@@ -1,4 +1,92 @@
 //! RPC in which a retry never runs twice.
+//!
+//! Annotate a trait and get its user stub and its server stub; export an implementation under a name, import it
+//! elsewhere, call it. The runtime finds exporters through a nameserver, keeps connections and sessions alive,
+//! sends again what was lost with a connection, and answers a repeated call from its record instead of running it
+//! again. Every failed call says whether it may have run.
+//!
+//! ```
+//! use rpc_runtime::{CallError, Message, Node, RemoteError, interface};
+//!
+//! #[interface]
+//! pub trait Store {
+//!     /// Lends one copy of `title`.
+//!     async fn check_out(&self, customer: u64, title: String) -> Result<Loan, StoreError>;
+//!     /// What there is: reading changes nothing, so it may run again anywhere.
+//!     #[rpc(idempotent)]
+//!     async fn titles(&self) -> Result<Vec<String>, StoreError>;
+//! }
+//!
+//! #[derive(Debug, Clone, PartialEq, Message)]
+//! pub struct Loan {
+//!     pub title: String,
+//!     pub copy: u32,
+//! }
+//!
+//! #[derive(Debug, thiserror::Error, RemoteError)]
+//! pub enum StoreError {
+//!     #[error("no such title: {title}")]
+//!     NoSuchTitle { title: String },
+//!     #[error(transparent)]
+//!     Call(#[from] CallError),
+//! }
+//!
+//! struct MyStore;
+//!
+//! impl Store for MyStore {
+//!     async fn check_out(&self, _customer: u64, title: String) -> Result<Loan, StoreError> {
+//!         if title == "dune" { Ok(Loan { title, copy: 1 }) } else { Err(StoreError::NoSuchTitle { title }) }
+//!     }
+//!     async fn titles(&self) -> Result<Vec<String>, StoreError> {
+//!         Ok(vec!["dune".into()])
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The exporter. With `.nameserver("127.0.0.1:4100")` too, the name is registered there.
+//! let node = Node::builder().listen("127.0.0.1:0").start().await?;
+//! let export = node.export("a-m", StoreServer::new(MyStore)).await?;
+//!
+//! // The importer: another process. With a nameserver: `callers.import("a-m").await?`.
+//! let callers = Node::builder().start().await?;
+//! let store: StoreClient = callers.import_at(&node.local_endpoints()[0], "a-m").await?;
+//! assert_eq!(store.check_out(7, "dune".into()).await?.copy, 1);
+//! match store.check_out(7, "dine".into()).await {
+//!     Err(StoreError::NoSuchTitle { title }) => assert_eq!(title, "dine"),
+//!     Err(StoreError::Call(error)) => panic!("{error}; it {}", error.executed()),
+//!     Ok(loan) => panic!("{loan:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a failed call says
+//!
+//! [`CallError::executed`] is one of three: [`Never`](Executed::Never) – it did not run and never will;
+//! [`Completed`](Executed::Completed) – it ran and ended; [`Unknown`](Executed::Unknown) – it may have run. The runtime
+//! resolves what it can by itself: a lost connection is dialled anew, the session is attached, and unresolved calls
+//! are sent again under the same name, which the exporter either runs for the first time or answers from its record.
+//! `Unknown` is left for what nobody can know: the exporter was killed, or the deadline passed first.
+//!
+//! # Kinds of methods
+//!
+//! | attribute | promise |
+//! | --- | --- |
+//! | none | at most once: repeated safely by the runtime within the session |
+//! | `#[rpc(idempotent)]` | may run more than once: repeated by the runtime also after a restart of the exporter |
+//! | `#[rpc(oneway)]` | sent at most once, no reply, no order |
+//! | `#[rpc(timeout = "5s")]` | beside any of these: how long a call may take, in place of 30 s |
+//!
+//! # Where to look
+//!
+//! - [`interface`], [`macro@Message`], [`macro@RemoteError`]: what the macros accept.
+//! - [`Node`]: exports, imports, addresses, shutdown. [`Limits`]: every bound with its default.
+//! - [`Binding`]: what is under a user stub. [`LinkState`]: whether its exporter can be reached.
+//! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
+//! - [`directory`]: how exporters are found; [`Selector`].
+//! - [`in_memory`]: a service behind its stub without a network, for tests.
+//! - [`protocol`]: the rules, in words and as state machines.
 #![warn(missing_docs)]
 
 // Code that the macros make names this crate, also inside it.
@@ -52,3 +140,8 @@ pub use protocol::id::{Epoch, Incarnation, Owner};
 pub use receipt::Receipt;
 pub use rpc_macros::{Message, RemoteError, interface};
 pub use stats::{BindingStats, NodeStats};
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

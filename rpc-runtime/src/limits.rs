@@ -11,6 +11,8 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// Connections served at once; a further one is closed at once. 10,000.
     pub connections_max: usize,
+    /// Connections served at once from one IP address. 4,096.
+    pub connections_per_address_max: usize,
     /// How long an accepted connection may take to open or attach a session. 5 s.
     pub handshake_timeout: Duration,
     /// Memory for sessions, their slots and their replies, of all callers together (R11). 256 MiB.
@@ -47,6 +49,7 @@ impl Default for Limits {
         Limits {
             frame_bytes_max: 16 * 1024 * 1024,
             connections_max: 10_000,
+            connections_per_address_max: 4096,
             handshake_timeout: Duration::from_secs(5),
             record_bytes_max: 256 * 1024 * 1024,
             session_reply_bytes_max: 1024 * 1024,

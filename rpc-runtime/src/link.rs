@@ -27,7 +27,9 @@ use crate::protocol::time::{CalleeTime, ClockReading, Time};
 use crate::receipt::{Receipt, Settle};
 use crate::stats::BindingCounters;
 
-const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
+const MAY_STILL_RUN: Executed = Executed::Unknown {
+    may_still_run: true,
+};
 
 /// Whether a binding's exporter can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +132,12 @@ pub(crate) struct Reply {
 pub(crate) struct CallKey(usize);
 
 impl Link {
-    pub(crate) fn new(clock: Clock, limits: Limits, call_timeout: Duration, is_pinned: bool) -> Link {
+    pub(crate) fn new(
+        clock: Clock,
+        limits: Limits,
+        call_timeout: Duration,
+        is_pinned: bool,
+    ) -> Link {
         Link {
             clock,
             limits,
@@ -155,21 +162,32 @@ impl Link {
     }
 
     /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent.
-    pub(crate) fn submit(&self, method: &'static Method, request: Writer) -> Result<CallKey, CallError> {
+    pub(crate) fn submit(
+        &self,
+        method: &'static Method,
+        request: Writer,
+    ) -> Result<CallKey, CallError> {
         let now = self.clock.now();
         let timeout = method.timeout.unwrap_or(self.call_timeout);
-        let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
+        let inherited = inherited_deadline()
+            .map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
         let timeout = inherited.map_or(timeout, |left| left.min(timeout));
         let deadline = now + timeout;
         let mut state = self.lock();
         if state.closed {
-            return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down"));
+            return Err(CallError::never(
+                ErrorKind::Shutdown,
+                "this node has shut down",
+            ));
         }
         if let Some(broken) = &state.broken {
             return Err(broken.clone());
         }
         if state.waiting.len() >= self.limits.waiting_max {
-            let text = format!("{} calls wait already (`waiting_max`); make fewer at once", state.waiting.len());
+            let text = format!(
+                "{} calls wait already (`waiting_max`); make fewer at once",
+                state.waiting.len()
+            );
             return Err(CallError::never(ErrorKind::Overload, text));
         }
         self.counters.calls.add();
@@ -195,11 +213,19 @@ impl Link {
     }
 
     /// The call's result, once it is there. After it the key is no longer good.
-    pub(crate) fn poll_call(&self, key: CallKey, cx: &mut Context<'_>) -> Poll<Result<Reply, CallError>> {
+    pub(crate) fn poll_call(
+        &self,
+        key: CallKey,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Reply, CallError>> {
         let mut state = self.lock();
         let call = &mut state.calls[key.0];
         let Some(result) = call.result.take() else {
-            if !call.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            if !call
+                .waker
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(cx.waker()))
+            {
                 call.waker = Some(cx.waker().clone());
             }
             return Poll::Pending;
@@ -235,7 +261,8 @@ impl Link {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let shutdown = |executed| CallError::new(ErrorKind::Shutdown, executed, "this node has shut down");
+        let shutdown =
+            |executed| CallError::new(ErrorKind::Shutdown, executed, "this node has shut down");
         state.fail_waiting(&shutdown(Executed::Never));
         if let Some(connection) = state.connection.take() {
             connection.outbox.push(|frames| frames.put(&Frame::Close));
@@ -267,7 +294,10 @@ impl Link {
     /// How much this binding asks of `callee`: for the choice among instances.
     pub(crate) fn load(&self, callee: Incarnation) -> usize {
         let state = self.lock();
-        let session = state.session.as_ref().filter(|session| session.incarnation == callee);
+        let session = state
+            .session
+            .as_ref()
+            .filter(|session| session.incarnation == callee);
         session.map_or(0, |session| 1 + session.calls.unresolved())
     }
 
@@ -285,7 +315,10 @@ impl Link {
 
     /// The callee's life that the session belongs to.
     pub(crate) fn session_with(&self) -> Option<Incarnation> {
-        self.lock().session.as_ref().map(|session| session.incarnation)
+        self.lock()
+            .session
+            .as_ref()
+            .map(|session| session.incarnation)
     }
 
     /// The life that a pinned binding waits for.
@@ -333,7 +366,9 @@ impl Link {
         let now = self.clock.now();
         let mut guard = self.lock();
         let state = &mut *guard;
-        let Some(session) = &mut state.session else { return };
+        let Some(session) = &mut state.session else {
+            return;
+        };
         session.heard = now;
         let incarnation = session.incarnation;
         outbox.push(|frames| {
@@ -342,7 +377,9 @@ impl Link {
                     Resend::Cancel { recorded } => frames.put(&Frame::Cancel { id, recorded }),
                     Resend::Call(key) => {
                         let call = &state.calls[*key];
-                        let start_before = call.sent.map_or(CalleeTime::NEVER, |(_, start_before)| start_before);
+                        let start_before = call
+                            .sent
+                            .map_or(CalleeTime::NEVER, |(_, start_before)| start_before);
                         frames.put_call(&call.header(id, start_before), &call.request);
                         self.counters.resent.add();
                     }
@@ -352,9 +389,19 @@ impl Link {
         self.connected(state, clock, now, outbox, incarnation);
     }
 
-    fn connected(&self, state: &mut State, clock: u64, now: Time, outbox: &Arc<Outbox>, callee: Incarnation) {
+    fn connected(
+        &self,
+        state: &mut State,
+        clock: u64,
+        now: Time,
+        outbox: &Arc<Outbox>,
+        callee: Incarnation,
+    ) {
         let reading = ClockReading::new(CalleeTime(clock), now);
-        state.connection = Some(Attached { outbox: Arc::clone(outbox), reading });
+        state.connection = Some(Attached {
+            outbox: Arc::clone(outbox),
+            reading,
+        });
         state.last_failure = None;
         state.pump();
         if state.closed {
@@ -405,7 +452,10 @@ impl Link {
     pub(crate) fn lease_has_ended(&self) -> bool {
         let now = self.clock.now();
         let state = self.lock();
-        state.session.as_ref().is_some_and(|session| now.since(session.heard) > session.lease)
+        state
+            .session
+            .as_ref()
+            .is_some_and(|session| now.since(session.heard) > session.lease)
     }
 
     /// An answer came on the session's connection. `Err` closes the session: the two sides disagree.
@@ -420,7 +470,14 @@ impl Link {
         }
         match matched {
             Some(Matched::Settled(key)) => {
-                state.settle(key, Reply { status: answer.header.status, body: answer.body }, now);
+                state.settle(
+                    key,
+                    Reply {
+                        status: answer.header.status,
+                        body: answer.body,
+                    },
+                    now,
+                );
                 state.pump();
             }
             Some(Matched::Broken) => {
@@ -461,14 +518,24 @@ impl Link {
             }
             return;
         }
-        let Some(session) = state.session.take() else { return };
+        let Some(session) = state.session.take() else {
+            return;
+        };
         for (unresolved, farewell) in session.calls.end_by_goodbye(&goodbye.activities) {
             let (kind, executed) = match farewell {
                 Farewell::Never => (ErrorKind::Draining, Executed::Never),
                 Farewell::Completed => (ErrorKind::ReplyLost, Executed::Completed),
-                Farewell::Unknown => (ErrorKind::SessionLost, Executed::Unknown { may_still_run: false }),
+                Farewell::Unknown => (
+                    ErrorKind::SessionLost,
+                    Executed::Unknown {
+                        may_still_run: false,
+                    },
+                ),
             };
-            state.lose(unresolved.call, &CallError::new(kind, executed, "the exporter shut down"));
+            state.lose(
+                unresolved.call,
+                &CallError::new(kind, executed, "the exporter shut down"),
+            );
         }
     }
 
@@ -499,7 +566,9 @@ impl Link {
         if let (Some(session), Some(connection)) = (&mut state.session, &state.connection) {
             let acks = session.calls.due_acks(now);
             if !acks.is_empty() {
-                connection.outbox.push(|frames| acks.into_iter().for_each(|id| frames.put(&Frame::Ack(id))));
+                connection
+                    .outbox
+                    .push(|frames| acks.into_iter().for_each(|id| frames.put(&Frame::Ack(id))));
             }
         }
     }
@@ -537,9 +606,11 @@ impl Link {
 impl State {
     /// Sends waiting calls while there are slots.
     fn pump(&mut self) {
-        while let (Some(session), Some(connection), Some(key)) =
-            (&mut self.session, &self.connection, self.waiting.front().copied())
-        {
+        while let (Some(session), Some(connection), Some(key)) = (
+            &mut self.session,
+            &self.connection,
+            self.waiting.front().copied(),
+        ) {
             if session.is_leaving {
                 return;
             }
@@ -552,14 +623,21 @@ impl State {
                 continue;
             }
             let recorded = call.method.kind == MethodKind::Plain;
-            let Ok(id) = session.calls.begin(recorded, key) else { return };
+            let Ok(id) = session.calls.begin(recorded, key) else {
+                return;
+            };
             self.waiting.pop_front();
             let start_before = connection.reading.start_before(call.deadline);
-            connection.outbox.push(|frames| frames.put_call(&call.header(id, start_before), &call.request));
+            connection
+                .outbox
+                .push(|frames| frames.put_call(&call.header(id, start_before), &call.request));
             if call.method.kind == MethodKind::Oneway {
                 // Sent at most once, and never answered.
                 session.calls.withdraw(id);
-                call.end(Ok(Reply { status: Status::Value, body: Bytes::new() }));
+                call.end(Ok(Reply {
+                    status: Status::Value,
+                    body: Bytes::new(),
+                }));
             } else {
                 call.sent = Some((id, start_before));
             }
@@ -572,7 +650,11 @@ impl State {
         call.sent = None;
         let refused = reply.status == Status::Refused;
         if let Some(settle) = call.settle.take() {
-            settle.settle(if refused { Executed::Never } else { Executed::Completed });
+            settle.settle(if refused {
+                Executed::Never
+            } else {
+                Executed::Completed
+            });
         }
         if !call.wanted {
             self.calls.remove(key);
@@ -586,13 +668,20 @@ impl State {
             return;
         }
         let refused = idl::from_slice::<Refused>(&reply.body);
-        let refused = refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() });
+        let refused = refused.unwrap_or(Refused {
+            why: Refusal::Other,
+            text: String::new(),
+        });
         match refused.why {
             // It never ran, and the deadline allows another try: as a new call, here or at the next callee.
             Refusal::Late | Refusal::Draining if now < call.deadline => self.waiting.push_back(key),
             why => {
                 let error = CallError::refused(why, &refused.text);
-                let executed = if call.may_have_run { MAY_STILL_RUN } else { Executed::Never };
+                let executed = if call.may_have_run {
+                    MAY_STILL_RUN
+                } else {
+                    Executed::Never
+                };
                 call.end(Err(error.with_executed(executed)));
             }
         }
@@ -605,7 +694,9 @@ impl State {
 
     /// Ends the session; its unresolved calls end with `error`.
     fn end_session(&mut self, error: &CallError, may_repeat: bool) {
-        let Some(session) = self.session.take() else { return };
+        let Some(session) = self.session.take() else {
+            return;
+        };
         for unresolved in session.calls.end() {
             if may_repeat && self.calls[unresolved.call].repeats() {
                 self.calls[unresolved.call].sent = None;
@@ -635,7 +726,11 @@ impl State {
     fn fail_waiting(&mut self, error: &CallError) {
         for key in std::mem::take(&mut self.waiting) {
             let call = &mut self.calls[key];
-            let executed = if call.may_have_run { MAY_STILL_RUN } else { error.executed() };
+            let executed = if call.may_have_run {
+                MAY_STILL_RUN
+            } else {
+                error.executed()
+            };
             call.end(Err(error.clone().with_executed(executed)));
         }
     }
@@ -678,10 +773,19 @@ impl State {
 
     /// Nobody waits for the reply any more: the callee is told, once per connection (R16).
     fn cancel(&mut self, id: CallId) {
-        let Some(session) = &mut self.session else { return };
-        let recorded = session.calls.get(id).is_none_or(|unresolved| unresolved.recorded);
-        if session.calls.give_up(id) && let Some(connection) = &self.connection {
-            connection.outbox.push(|frames| frames.put(&Frame::Cancel { id, recorded }));
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let recorded = session
+            .calls
+            .get(id)
+            .is_none_or(|unresolved| unresolved.recorded);
+        if session.calls.give_up(id)
+            && let Some(connection) = &self.connection
+        {
+            connection
+                .outbox
+                .push(|frames| frames.put(&Frame::Cancel { id, recorded }));
         }
     }
 }

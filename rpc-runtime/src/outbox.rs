@@ -99,7 +99,11 @@ impl Outbox {
     /// The connection has ended: what still waits is dropped.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        *state = State { ended: true, closing: true, ..State::default() };
+        *state = State {
+            ended: true,
+            closing: true,
+            ..State::default()
+        };
         self.room.notify_waiters();
     }
 
@@ -191,7 +195,9 @@ impl Sending {
                 skip -= bytes.len();
                 continue;
             }
-            let Some(slice) = slices.get_mut(used) else { break };
+            let Some(slice) = slices.get_mut(used) else {
+                break;
+            };
             *slice = IoSlice::new(&bytes[skip..]);
             skip = 0;
             used += 1;

@@ -2,7 +2,9 @@
 //! it has room for.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub(crate) struct Server {
     sessions: Mutex<HashMap<SessionId, Arc<Served>>>,
     next_session: AtomicU64,
     next_connection: AtomicU64,
-    connections: AtomicUsize,
+    connections: Mutex<Connections>,
     draining: AtomicBool,
     /// Notified when a handler or a connection has ended.
     pub(crate) ended: Notify,
@@ -52,14 +54,16 @@ impl Server {
             incarnation,
             clock,
             budget: Budget::new(limits.record_bytes_max),
-            handlers: Arc::new(Semaphore::new(limits.handlers_max.min(Semaphore::MAX_PERMITS))),
+            handlers: Arc::new(Semaphore::new(
+                limits.handlers_max.min(Semaphore::MAX_PERMITS),
+            )),
             limits,
             counters: NodeCounters::default(),
             exports: Mutex::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
             next_connection: AtomicU64::new(1),
-            connections: AtomicUsize::new(0),
+            connections: Mutex::default(),
             draining: AtomicBool::new(false),
             ended: Notify::new(),
         }
@@ -69,8 +73,8 @@ impl Server {
     pub(crate) fn add_export(&self, export: &Arc<Exported>) -> bool {
         let key = (export.interface().name(), export.instance().to_owned());
         match lock(&self.exports).entry(key) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(vacant) => {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
                 vacant.insert(Arc::clone(export));
                 true
             }
@@ -82,18 +86,33 @@ impl Server {
         export.withdraw();
         let key = (export.interface().name(), export.instance().to_owned());
         let mut exports = lock(&self.exports);
-        if exports.get(&key).is_some_and(|current| Arc::ptr_eq(current, export)) {
+        if exports
+            .get(&key)
+            .is_some_and(|current| Arc::ptr_eq(current, export))
+        {
             exports.remove(&key);
         }
     }
 
-    /// Counts a connection for as long as the guard lives; `None` at the limit.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Admitted> {
-        let room = |count| (count < self.limits.connections_max).then_some(count + 1);
-        let admitted = self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok();
-        admitted.then(|| Admitted {
+    /// Counts a connection for as long as the guard lives; `None` at the limit of all peers or of this one.
+    pub(crate) fn admit(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Admitted> {
+        let mut connections = lock(&self.connections);
+        if connections.count >= self.limits.connections_max {
+            return None;
+        }
+        if let Some(peer) = peer {
+            let from_peer = connections.by_address.entry(peer).or_default();
+            if *from_peer >= self.limits.connections_per_address_max {
+                return None;
+            }
+            *from_peer += 1;
+        }
+        connections.count += 1;
+        let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        Some(Admitted {
             server: Arc::clone(self),
-            id: ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed)),
+            id,
+            peer,
         })
     }
 
@@ -104,14 +123,22 @@ impl Server {
         arrival: Arrival,
         outbox: &Arc<Outbox>,
     ) -> Result<(Arc<Served>, Welcome), Rejection> {
-        if hello.expect.is_some_and(|expected| expected != self.incarnation) {
-            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
+        if hello
+            .expect
+            .is_some_and(|expected| expected != self.incarnation)
+        {
+            return Err(Rejection::WrongIncarnation {
+                mine: self.incarnation,
+            });
         }
         if self.is_draining() {
             return Err(Rejection::Draining);
         }
         let key = (hello.interface.clone(), hello.instance.clone());
-        let export = lock(&self.exports).get(&key).cloned().ok_or(Rejection::NoSuchExport)?;
+        let export = lock(&self.exports)
+            .get(&key)
+            .cloned()
+            .ok_or(Rejection::NoSuchExport)?;
         let wanted = hello.slots.clamp(1, self.limits.slots_max);
         let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
@@ -134,7 +161,13 @@ impl Server {
             clock: arrival.now.as_micros(),
             fingerprint: export.fingerprint(),
         };
-        let served = Arc::new(Served::new(Arc::clone(self), export, session, hello, outbox));
+        let served = Arc::new(Served::new(
+            Arc::clone(self),
+            export,
+            session,
+            hello,
+            outbox,
+        ));
         lock(&self.sessions).insert(id, Arc::clone(&served));
         self.counters.sessions_opened.add();
         Ok((served, welcome))
@@ -148,7 +181,9 @@ impl Server {
         outbox: &Arc<Outbox>,
     ) -> Result<Arc<Served>, Rejection> {
         if attach.incarnation != self.incarnation {
-            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
+            return Err(Rejection::WrongIncarnation {
+                mine: self.incarnation,
+            });
         }
         let served = lock(&self.sessions).get(&attach.session).cloned();
         let served = served.ok_or(Rejection::UnknownSession { running: false })?;
@@ -180,7 +215,10 @@ impl Server {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         for served in self.all_sessions() {
-            served.say(&Frame::Goodbye(Goodbye { last: false, activities: Vec::new() }));
+            served.say(&Frame::Goodbye(Goodbye {
+                last: false,
+                activities: Vec::new(),
+            }));
         }
     }
 
@@ -195,7 +233,7 @@ impl Server {
 
     /// Connections that have not ended.
     pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
+        lock(&self.connections).count
     }
 
     /// Drops the handlers that run.
@@ -205,7 +243,9 @@ impl Server {
 
     /// Says the final goodbye to every caller, and ends every session.
     pub(crate) fn farewell(&self) {
-        self.all_sessions().iter().for_each(|served| served.farewell());
+        self.all_sessions()
+            .iter()
+            .for_each(|served| served.farewell());
     }
 
     fn all_sessions(&self) -> Vec<Arc<Served>> {
@@ -213,16 +253,34 @@ impl Server {
     }
 }
 
-/// A connection that counts against the limit.
+/// Connections that have not ended.
+#[derive(Debug, Default)]
+struct Connections {
+    count: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection that counts against the limits.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     server: Arc<Server>,
     pub(crate) id: ConnectionId,
+    peer: Option<IpAddr>,
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.server.connections.fetch_sub(1, Ordering::Relaxed);
+        let mut connections = lock(&self.server.connections);
+        connections.count -= 1;
+        if let Some(peer) = self.peer
+            && let Entry::Occupied(mut from_peer) = connections.by_address.entry(peer)
+        {
+            *from_peer.get_mut() -= 1;
+            if *from_peer.get() == 0 {
+                from_peer.remove();
+            }
+        }
+        drop(connections);
         self.server.ended.notify_waiters();
     }
 }

@@ -20,8 +20,8 @@ use super::nameserver::{
     Interest, NAMESERVER_INSTANCE, Name, Nameserver, NameserverClient, NameserverError, Refusal,
 };
 use super::{
-    BoxFuture, Directory, DirectoryError, Entry, EntryState, Found, Members, RegisterMode, Registered, Registration,
-    Replica, Selector,
+    BoxFuture, Directory, DirectoryError, Entry, EntryState, Found, Members, RegisterMode,
+    Registered, Registration, Replica, Selector,
 };
 use crate::error::{CallError, ErrorKind};
 use crate::protocol::backoff::Backoff;
@@ -74,7 +74,9 @@ impl NameserverDirectory {
     /// The directory of the nameserver at `address`: `127.0.0.1:4100`, `unix:/run/nameserver.sock`. It need not be there yet.
     /// Fails if the system has no thread to give.
     pub fn new(address: &str) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (client_sender, client) = watch::channel(None);
         let (alive, ended) = oneshot::channel();
         let shared = Arc::new(Shared {
@@ -97,7 +99,10 @@ impl NameserverDirectory {
                 }
             });
         })?;
-        Ok(Self { shared, _alive: alive })
+        Ok(Self {
+            shared,
+            _alive: alive,
+        })
     }
 
     /// Where the nameserver is.
@@ -120,15 +125,24 @@ impl NameserverDirectory {
 }
 
 impl Directory for NameserverDirectory {
-    fn register(&self, registration: Registration) -> BoxFuture<'_, Result<Registered, DirectoryError>> {
+    fn register(
+        &self,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<Registered, DirectoryError>> {
         self.run(Arc::clone(&self.shared).register(registration))
     }
 
-    fn unregister<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>> {
+    fn unregister<'a>(
+        &'a self,
+        registered: &'a Registered,
+    ) -> BoxFuture<'a, Result<(), DirectoryError>> {
         self.run(Arc::clone(&self.shared).unregister(name_of(registered), registered.epoch))
     }
 
-    fn drain<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>> {
+    fn drain<'a>(
+        &'a self,
+        registered: &'a Registered,
+    ) -> BoxFuture<'a, Result<(), DirectoryError>> {
         self.run(Arc::clone(&self.shared).drain(name_of(registered), registered.epoch))
     }
 
@@ -143,7 +157,11 @@ impl Directory for NameserverDirectory {
     fn watch(&self, interface: &str, selector: &Selector) -> Members {
         let (found, members) = watch::channel(None);
         // Ends when all members are dropped, or with the directory.
-        self.shared.runtime.spawn(Arc::clone(&self.shared).watch(interface.to_owned(), selector.clone(), found));
+        self.shared.runtime.spawn(Arc::clone(&self.shared).watch(
+            interface.to_owned(),
+            selector.clone(),
+            found,
+        ));
         Members::new(members)
     }
 }
@@ -151,7 +169,9 @@ impl Directory for NameserverDirectory {
 impl Shared {
     /// The life of the thread: reach the nameserver once, then keep the leases.
     async fn live(self: Arc<Self>, client_sender: watch::Sender<Option<NameserverClient>>) {
-        let Some((_node, client)) = self.reach().await else { return };
+        let Some((_node, client)) = self.reach().await else {
+            return;
+        };
         client_sender.send_replace(Some(client.clone()));
         loop {
             let next = self.table().leases.next();
@@ -187,9 +207,14 @@ impl Shared {
         };
         let mut backoff = Backoff::default();
         loop {
-            match node.import_at::<NameserverClient>(&self.address, NAMESERVER_INSTANCE).await {
+            match node
+                .import_at::<NameserverClient>(&self.address, NAMESERVER_INSTANCE)
+                .await
+            {
                 Ok(client) => return Some((node, client)),
-                Err(error) => tracing::debug!(%error, address = %self.address, "the nameserver is not in reach yet"),
+                Err(error) => {
+                    tracing::debug!(%error, address = %self.address, "the nameserver is not in reach yet")
+                }
             }
             sleep(backoff.next(fastrand::u32(..))).await;
         }
@@ -234,7 +259,9 @@ impl Shared {
                     tracing::debug!(%error, "leases could not be renewed");
                     let now = Instant::now();
                     for (name, epoch) in &due {
-                        table.leases.not_renewed(name, *epoch, now, fastrand::u32(..));
+                        table
+                            .leases
+                            .not_renewed(name, *epoch, now, fastrand::u32(..));
                     }
                     return;
                 }
@@ -245,32 +272,58 @@ impl Shared {
     /// Registers again what has expired.
     async fn come_back(self: Arc<Self>, client: NameserverClient, back: Return) {
         let asked = Instant::now();
-        let Return { registration, token, after, .. } = back.clone();
-        match within(RETURN_TIMEOUT, client.ns_register(registration, token, Some(after))).await {
+        let Return {
+            registration,
+            token,
+            after,
+            ..
+        } = back.clone();
+        match within(
+            RETURN_TIMEOUT,
+            client.ns_register(registration, token, Some(after)),
+        )
+        .await
+        {
             Ok(lease) => {
                 if self.table().leases.returned(&back, lease.epoch, asked) {
                     tracing::info!(name = %back.name, epoch = lease.epoch.number, "registered again after an expired lease");
-                } else if let Err(error) = within(CHANGE_TIMEOUT, client.ns_unregister(lease.epoch)).await {
+                } else if let Err(error) =
+                    within(CHANGE_TIMEOUT, client.ns_unregister(lease.epoch)).await
+                {
                     tracing::warn!(%error, name = %back.name, "could not be taken back; it will run out");
                 }
             }
             Err(error) => {
-                let refusal = if let NameserverError::Refused(refusal) = &error { Some(refusal) } else { None };
+                let refusal = if let NameserverError::Refused(refusal) = &error {
+                    Some(refusal)
+                } else {
+                    None
+                };
                 tracing::debug!(%error, name = %back.name, "could not be registered again");
-                self.table().leases.not_returned(&back, refusal, Instant::now(), fastrand::u32(..));
+                self.table()
+                    .leases
+                    .not_returned(&back, refusal, Instant::now(), fastrand::u32(..));
             }
         }
     }
 
-    async fn register(self: Arc<Self>, registration: Registration) -> Result<Registered, DirectoryError> {
+    async fn register(
+        self: Arc<Self>,
+        registration: Registration,
+    ) -> Result<Registered, DirectoryError> {
         let deadline = Instant::now() + CHANGE_TIMEOUT;
         let client = self.client(CHANGE_TIMEOUT).await?;
-        let wanted = Name { interface: registration.interface.clone(), instance: registration.instance.clone() };
+        let wanted = Name {
+            interface: registration.interface.clone(),
+            instance: registration.instance.clone(),
+        };
         let is_named = registration.mode != RegisterMode::AutoNamed;
         if is_named {
             self.claim(&wanted).await?;
         }
-        let result = self.register_by(deadline, &client, registration, wanted.clone()).await;
+        let result = self
+            .register_by(deadline, &client, registration, wanted.clone())
+            .await;
         if is_named {
             self.settle(&wanted);
         }
@@ -299,11 +352,23 @@ impl Shared {
                 Err(error) => return Err(DirectoryError::from_nameserver(error, &self.address)),
             }
         };
-        let name = Name { instance: lease.instance.clone(), ..wanted };
-        let standing = self.table().leases.enter(name.clone(), registration, token, lease.epoch, asked);
+        let name = Name {
+            instance: lease.instance.clone(),
+            ..wanted
+        };
+        let standing =
+            self.table()
+                .leases
+                .enter(name.clone(), registration, token, lease.epoch, asked);
         self.changed.notify_one();
         let on_drop = on_drop(Arc::downgrade(self), name.clone(), lease.epoch);
-        Ok(Registered::new(name.interface, name.instance, lease.epoch, standing, on_drop))
+        Ok(Registered::new(
+            name.interface,
+            name.instance,
+            lease.epoch,
+            standing,
+            on_drop,
+        ))
     }
 
     /// Waits until nothing else is being done about `name`. A registration of the same incarnation under the same name is the
@@ -314,7 +379,10 @@ impl Shared {
             {
                 let mut table = self.table();
                 if table.leases.holds(name) {
-                    return Err(DirectoryError::NameTaken { name: name.clone(), endpoints: vec!["this node".into()] });
+                    return Err(DirectoryError::NameTaken {
+                        name: name.clone(),
+                        endpoints: vec!["this node".into()],
+                    });
                 }
                 if table.unsettled.insert(name.clone()) {
                     return Ok(());
@@ -331,7 +399,9 @@ impl Shared {
     }
 
     async fn unregister(self: Arc<Self>, name: Name, first: Epoch) -> Result<(), DirectoryError> {
-        let Some(epoch) = self.table().leave(&name, first) else { return Ok(()) };
+        let Some(epoch) = self.table().leave(&name, first) else {
+            return Ok(());
+        };
         self.take_back(name, epoch).await
     }
 
@@ -349,27 +419,58 @@ impl Shared {
     }
 
     async fn drain(self: Arc<Self>, name: Name, first: Epoch) -> Result<(), DirectoryError> {
-        let Some(epoch) = self.table().leases.epoch(&name, first) else { return Ok(()) };
+        let Some(epoch) = self.table().leases.epoch(&name, first) else {
+            return Ok(());
+        };
         let client = self.client(CHANGE_TIMEOUT).await?;
-        let drained = within(CHANGE_TIMEOUT, client.ns_set_state(epoch, EntryState::Draining)).await;
+        let drained = within(
+            CHANGE_TIMEOUT,
+            client.ns_set_state(epoch, EntryState::Draining),
+        )
+        .await;
         drained.map_err(|error| DirectoryError::from_nameserver(error, &self.address))
     }
 
-    async fn lookup(self: Arc<Self>, interface: String, selector: Selector) -> Result<Found, DirectoryError> {
+    async fn lookup(
+        self: Arc<Self>,
+        interface: String,
+        selector: Selector,
+    ) -> Result<Found, DirectoryError> {
         let known = self.cache().get(&interface, &selector);
-        let stale = |entries| Ok(Found { entries, stale: true });
-        let connected = self.client.borrow().as_ref().is_some_and(|client| !is_down(client));
+        let stale = |entries| {
+            Ok(Found {
+                entries,
+                stale: true,
+            })
+        };
+        let connected = self
+            .client
+            .borrow()
+            .as_ref()
+            .is_some_and(|client| !is_down(client));
         let patience = match known {
             Some(entries) if !connected => return stale(entries),
             Some(_) => REFRESH_TIMEOUT,
             None => LOOKUP_TIMEOUT,
         };
         let client = self.client(patience).await?;
-        match within(patience, client.ns_lookup(interface.clone(), selector.clone())).await {
+        match within(
+            patience,
+            client.ns_lookup(interface.clone(), selector.clone()),
+        )
+        .await
+        {
             Ok(looked) => {
-                let entries: Vec<Entry> = looked.entries.into_iter().map(Arc::unwrap_or_clone).collect();
+                let entries: Vec<Entry> = looked
+                    .entries
+                    .into_iter()
+                    .map(Arc::unwrap_or_clone)
+                    .collect();
                 self.cache().put(&interface, &selector, entries.clone());
-                Ok(Found { entries, stale: false })
+                Ok(Found {
+                    entries,
+                    stale: false,
+                })
             }
             Err(error) => match known {
                 Some(entries) if is_passing(&error) => stale(entries),
@@ -379,31 +480,60 @@ impl Shared {
     }
 
     /// Follows the entries of one selection until nobody wants to know any more.
-    async fn watch(self: Arc<Self>, interface: String, selector: Selector, found: watch::Sender<Option<Found>>) {
+    async fn watch(
+        self: Arc<Self>,
+        interface: String,
+        selector: Selector,
+        found: watch::Sender<Option<Found>>,
+    ) {
         let follow = async {
             let mut client = self.client.clone();
-            let Ok(client) = client.wait_for(Option::is_some).await.map(|client| client.clone()) else { return };
+            let Ok(client) = client
+                .wait_for(Option::is_some)
+                .await
+                .map(|client| client.clone())
+            else {
+                return;
+            };
             let Some(client) = client else { return };
-            let interest = Interest { interface: Some(interface.clone()), selector: selector.clone() };
+            let interest = Interest {
+                interface: Some(interface.clone()),
+                selector: selector.clone(),
+            };
             let mut replica = Replica::new();
             let mut backoff = Backoff::default();
             loop {
-                match within(WATCH_TIMEOUT, client.ns_watch(interest.clone(), replica.cursor())).await {
+                match within(
+                    WATCH_TIMEOUT,
+                    client.ns_watch(interest.clone(), replica.cursor()),
+                )
+                .await
+                {
                     Ok(watched) => {
                         backoff.reset();
                         replica.apply(watched);
                         if replica.ready() {
-                            let entries: Vec<Entry> = replica.entries().map(|entry| Entry::clone(entry)).collect();
+                            let entries: Vec<Entry> =
+                                replica.entries().map(|entry| Entry::clone(entry)).collect();
                             self.cache().put(&interface, &selector, entries.clone());
-                            let new = Some(Found { entries, stale: false });
-                            found.send_if_modified(|old| *old != new && { *old = new; true });
+                            let new = Some(Found {
+                                entries,
+                                stale: false,
+                            });
+                            found.send_if_modified(|old| {
+                                *old != new && {
+                                    *old = new;
+                                    true
+                                }
+                            });
                         }
                     }
                     Err(error) => {
                         tracing::debug!(%error, %interface, %selector, "the nameserver cannot be watched");
                         // Only the mark: what is known stays, and the watch goes on where it was (R23).
                         found.send_if_modified(|old| {
-                            old.as_mut().is_some_and(|old| !std::mem::replace(&mut old.stale, true))
+                            old.as_mut()
+                                .is_some_and(|old| !std::mem::replace(&mut old.stale, true))
                         });
                         sleep(backoff.next(fastrand::u32(..))).await;
                     }
@@ -417,7 +547,10 @@ impl Shared {
     }
 
     fn unreachable(&self, source: CallError) -> DirectoryError {
-        DirectoryError::Unreachable { address: self.address.clone(), source }
+        DirectoryError::Unreachable {
+            address: self.address.clone(),
+            source,
+        }
     }
 
     /// Every step leaves the table whole, so a panic elsewhere does not matter.
@@ -442,9 +575,13 @@ impl Table {
 /// What dropping a `Registered` does: nothing if it has been unregistered, otherwise that, in the background.
 fn on_drop(shared: Weak<Shared>, name: Name, first: Epoch) -> impl FnOnce() + Send + Sync {
     move || {
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         // At once, so that a registration that follows waits for it.
-        let Some(epoch) = shared.table().leave(&name, first) else { return };
+        let Some(epoch) = shared.table().leave(&name, first) else {
+            return;
+        };
         let runtime = shared.runtime.clone();
         runtime.spawn(async move {
             if let Err(error) = shared.take_back(name.clone(), epoch).await {
@@ -455,12 +592,19 @@ fn on_drop(shared: Weak<Shared>, name: Name, first: Epoch) -> impl FnOnce() + Se
 }
 
 fn name_of(registered: &Registered) -> Name {
-    Name { interface: registered.interface.clone(), instance: registered.instance.clone() }
+    Name {
+        interface: registered.interface.clone(),
+        instance: registered.instance.clone(),
+    }
 }
 
 /// Whether the nameserver is away rather than unwilling.
 fn is_passing(error: &NameserverError) -> bool {
-    matches!(error, NameserverError::Refused(Refusal::Busy { .. } | Refusal::Stopping) | NameserverError::Call(_))
+    matches!(
+        error,
+        NameserverError::Refused(Refusal::Busy { .. } | Refusal::Stopping)
+            | NameserverError::Call(_)
+    )
 }
 
 fn is_down(client: &NameserverClient) -> bool {

@@ -42,13 +42,20 @@ pub trait Directory: Send + Sync + 'static {
     /// When this returns the registration is durable, as far as the directory can make it so.
     ///
     /// Dropping the future gives up; a registration that then still succeeds is taken back.
-    fn register(&self, registration: Registration) -> BoxFuture<'_, Result<Registered, DirectoryError>>;
+    fn register(
+        &self,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<Registered, DirectoryError>>;
 
     /// Takes a registration back: this one, never another that has the name since (I17). One that is over already is no error.
-    fn unregister<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>>;
+    fn unregister<'a>(
+        &'a self,
+        registered: &'a Registered,
+    ) -> BoxFuture<'a, Result<(), DirectoryError>>;
 
     /// Says that the exporter finishes what it has and refuses new calls.
-    fn drain<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>>;
+    fn drain<'a>(&'a self, registered: &'a Registered)
+    -> BoxFuture<'a, Result<(), DirectoryError>>;
 
     /// Finds exporters of `interface`; finding none is not an error. With the directory away the answer is the last one
     /// known, marked as stale (R20), and an error only if none is known.
@@ -127,10 +134,15 @@ pub enum DirectoryError {
 impl DirectoryError {
     fn from_nameserver(error: NameserverError, address: &str) -> Self {
         match error {
-            NameserverError::Refused(Refusal::NameTaken { name, endpoints, .. }) => Self::NameTaken { name, endpoints },
+            NameserverError::Refused(Refusal::NameTaken {
+                name, endpoints, ..
+            }) => Self::NameTaken { name, endpoints },
             NameserverError::Refused(Refusal::Ended { why }) => Self::Ended(why),
             NameserverError::Refused(refusal) => Self::Refused(refusal),
-            NameserverError::Call(source) => Self::Unreachable { address: address.to_owned(), source },
+            NameserverError::Call(source) => Self::Unreachable {
+                address: address.to_owned(),
+                source,
+            },
         }
     }
 }

@@ -42,12 +42,20 @@ pub trait Nameserver {
 
     /// Finds the entries of `interface` that `selector` means.
     #[rpc(idempotent)]
-    async fn ns_lookup(&self, interface: String, selector: Selector) -> Result<Looked, NameserverError>;
+    async fn ns_lookup(
+        &self,
+        interface: String,
+        selector: Selector,
+    ) -> Result<Looked, NameserverError>;
 
     /// Tells what has changed since `from`, waiting until something has or the call's deadline is near. Without `from`, with
     /// one that is too old, and with one of another registry, it answers with a snapshot (R23).
     #[rpc(idempotent)]
-    async fn ns_watch(&self, interest: Interest, from: Option<Cursor>) -> Result<Watched, NameserverError>;
+    async fn ns_watch(
+        &self,
+        interest: Interest,
+        from: Option<Cursor>,
+    ) -> Result<Watched, NameserverError>;
 }
 
 /// What a registration was given.
@@ -93,12 +101,18 @@ pub struct Interest {
 impl Interest {
     /// Everything in the registry.
     pub fn everything() -> Self {
-        Self { interface: None, selector: Selector::Any }
+        Self {
+            interface: None,
+            selector: Selector::Any,
+        }
     }
 
     /// Whether `entry` is of interest.
     pub fn covers(&self, entry: &Entry) -> bool {
-        self.interface.as_ref().is_none_or(|interface| entry.interface == *interface) && self.selector.matches(entry)
+        self.interface
+            .as_ref()
+            .is_none_or(|interface| entry.interface == *interface)
+            && self.selector.matches(entry)
     }
 }
 
@@ -115,7 +129,10 @@ pub struct Name {
 impl Name {
     /// The name of `entry`.
     pub fn of(entry: &Entry) -> Self {
-        Self { interface: entry.interface.clone(), instance: entry.instance.clone() }
+        Self {
+            interface: entry.interface.clone(),
+            instance: entry.instance.clone(),
+        }
     }
 }
 
@@ -213,7 +230,9 @@ pub enum Refusal {
         endpoints: Vec<String>,
     },
     /// A takeover of what belongs to somebody else.
-    #[error("{name} belongs to {owner:?}: only a registration with the same owner can take it over")]
+    #[error(
+        "{name} belongs to {owner:?}: only a registration with the same owner can take it over"
+    )]
     NotOwner {
         /// The name.
         name: Name,
@@ -227,7 +246,9 @@ pub enum Refusal {
         why: Ended,
     },
     /// The registry has reached a bound.
-    #[error("the registry is full ({what} {max}): unregister what is not needed, or run a second nameserver")]
+    #[error(
+        "the registry is full ({what} {max}): unregister what is not needed, or run a second nameserver"
+    )]
     Full {
         /// Which bound, and its unit.
         what: String,

@@ -42,7 +42,11 @@ pub enum State<R> {
 
 impl<R> Default for Activity<R> {
     fn default() -> Activity<R> {
-        Activity { last: Sequence(0), state: State::Empty, charged: 0 }
+        Activity {
+            last: Sequence(0),
+            state: State::Empty,
+            charged: 0,
+        }
     }
 }
 

@@ -21,7 +21,11 @@ pub struct Budget {
 impl Budget {
     /// An unused budget of `bytes_max`.
     pub fn new(bytes_max: u64) -> Budget {
-        Budget { bytes_max, granted: AtomicU64::new(0), used: AtomicU64::new(0) }
+        Budget {
+            bytes_max,
+            granted: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+        }
     }
 
     /// Takes a session with as many of the `wanted` slots as can be had; `None` refuses the session.
@@ -53,7 +57,9 @@ impl Budget {
     pub fn reserve(&self, bytes: u64) -> bool {
         // Relaxed: a count, which orders nothing else.
         let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
+            .is_ok()
     }
 
     /// Gives back `bytes` that were reserved.

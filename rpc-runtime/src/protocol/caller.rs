@@ -108,7 +108,9 @@ impl<C> Caller<C> {
 
     /// Gives `call` a slot and, after that, its number. `Err` gives it back: no slot is free.
     pub fn begin(&mut self, recorded: bool, call: C) -> Result<CallId, C> {
-        let Some(slot) = self.take_slot() else { return Err(call) };
+        let Some(slot) = self.take_slot() else {
+            return Err(call);
+        };
         let sequence = Sequence(self.next_sequence);
         self.next_sequence += 1;
         self.unresolved += 1;
@@ -118,7 +120,13 @@ impl<C> Caller<C> {
             SlotState::Free { owed } if !recorded => *owed,
             _ => None,
         };
-        *state = SlotState::Taken(Unresolved { sequence, recorded, given_up: false, call, owed });
+        *state = SlotState::Taken(Unresolved {
+            sequence,
+            recorded,
+            given_up: false,
+            call,
+            owed,
+        });
         Ok(CallId { slot, sequence })
     }
 
@@ -140,7 +148,9 @@ impl<C> Caller<C> {
             Status::Working => Matched::Working,
             Status::Stale | Status::SlotBusy => Matched::Broken,
             Status::Value | Status::Error | Status::Fault | Status::Refused | Status::ReplyLost => {
-                let Some(taken) = self.free(header.id.slot) else { return Matched::Nothing };
+                let Some(taken) = self.free(header.id.slot) else {
+                    return Matched::Nothing;
+                };
                 if taken.recorded && header.status != Status::Refused {
                     self.owe_ack(header.id, body_bytes, now);
                 }
@@ -171,11 +181,19 @@ impl<C> Caller<C> {
     pub fn resend(&self) -> impl Iterator<Item = (CallId, Resend<'_, C>)> {
         self.taken().map(|(slot, taken)| {
             let resend = if taken.given_up {
-                Resend::Cancel { recorded: taken.recorded }
+                Resend::Cancel {
+                    recorded: taken.recorded,
+                }
             } else {
                 Resend::Call(&taken.call)
             };
-            (CallId { slot, sequence: taken.sequence }, resend)
+            (
+                CallId {
+                    slot,
+                    sequence: taken.sequence,
+                },
+                resend,
+            )
         })
     }
 
@@ -191,7 +209,9 @@ impl<C> Caller<C> {
     pub fn end_by_goodbye(self, last_calls: &[LastCall]) -> Vec<(Unresolved<C>, Farewell)> {
         let mut ended = Vec::new();
         for (slot, state) in (0..).map(Slot).zip(self.slots) {
-            let SlotState::Taken(taken) = state else { continue };
+            let SlotState::Taken(taken) = state else {
+                continue;
+            };
             let last = last_calls.iter().find(|last| last.slot == slot);
             let farewell = match last {
                 _ if !taken.recorded => Farewell::Unknown,
@@ -239,7 +259,9 @@ impl<C> Caller<C> {
         if let Some(slot) = self.free.pop() {
             return Some(slot);
         }
-        let slot = u16::try_from(self.slots.len()).ok().filter(|slot| *slot < self.granted)?;
+        let slot = u16::try_from(self.slots.len())
+            .ok()
+            .filter(|slot| *slot < self.granted)?;
         self.slots.push(SlotState::Free { owed: None });
         Some(Slot(slot))
     }
@@ -261,8 +283,14 @@ impl<C> Caller<C> {
     }
 
     fn owe_ack(&mut self, id: CallId, body_bytes: usize, now: Time) {
-        self.slots[usize::from(id.slot.0)] = SlotState::Free { owed: Some(id.sequence) };
-        let due = if body_bytes >= ACK_AT_ONCE_BYTES { now } else { now + ACK_AFTER };
+        self.slots[usize::from(id.slot.0)] = SlotState::Free {
+            owed: Some(id.sequence),
+        };
+        let due = if body_bytes >= ACK_AT_ONCE_BYTES {
+            now
+        } else {
+            now + ACK_AFTER
+        };
         self.ack_at = Some(self.ack_at.map_or(due, |earlier| earlier.min(due)));
     }
 }

@@ -8,7 +8,9 @@ use super::activity::{Activity, State};
 use super::budget::Budget;
 use super::control::{LastCall, Refusal, Rejection};
 use super::frame::{CallHeader, Status};
-use super::id::{AttachNumber, CallId, ConnectionId, Incarnation, Sequence, SessionId, Slot, Token};
+use super::id::{
+    AttachNumber, CallId, ConnectionId, Incarnation, Sequence, SessionId, Slot, Token,
+};
 use super::lease::Lease;
 use super::time::{CalleeTime, Time};
 
@@ -178,7 +180,9 @@ impl<R> Session<R> {
             return Err(Rejection::Fenced);
         }
         if !self.is_open {
-            return Err(Rejection::UnknownSession { running: self.running > 0 });
+            return Err(Rejection::UnknownSession {
+                running: self.running > 0,
+            });
         }
         if number <= self.attach_number {
             return Err(Rejection::Superseded);
@@ -271,7 +275,8 @@ impl<R> Session<R> {
     ) -> Result<(), Option<Refusal>> {
         let is_open = self.is_open;
         let activity = self.activity(call.id.slot);
-        if !is_open || activity.last != call.id.sequence || !matches!(activity.state, State::Queued) {
+        if !is_open || activity.last != call.id.sequence || !matches!(activity.state, State::Queued)
+        {
             return Err(None);
         }
         let late = (clock > call.start_before).then_some(Refusal::Late);
@@ -350,7 +355,11 @@ impl<R> Session<R> {
     }
 
     /// A queued call without a record has its turn.
-    pub fn start_unrecorded(&mut self, call: &CallHeader, clock: CalleeTime) -> Result<(), Option<Refusal>> {
+    pub fn start_unrecorded(
+        &mut self,
+        call: &CallHeader,
+        clock: CalleeTime,
+    ) -> Result<(), Option<Refusal>> {
         if !self.is_open {
             return Err(None);
         }
@@ -465,7 +474,11 @@ impl<R> Session<R> {
 
     /// From which slot on the caller should rest (R11).
     pub fn slot_target(&self, budget: &Budget) -> u16 {
-        if budget.is_scarce() { self.granted.min(super::budget::SLOTS_WHEN_SCARCE) } else { self.granted }
+        if budget.is_scarce() {
+            self.granted.min(super::budget::SLOTS_WHEN_SCARCE)
+        } else {
+            self.granted
+        }
     }
 
     fn is_granted(&self, id: CallId) -> bool {

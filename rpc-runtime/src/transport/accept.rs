@@ -2,6 +2,7 @@
 //! can do to it, and ends only with its node.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -23,7 +24,10 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
     /// A Unix socket, removed when the listener is dropped.
     #[cfg(unix)]
-    Unix(UnixListener, RemoveOnDrop),
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "kept to be dropped")] RemoveOnDrop,
+    ),
     /// In memory.
     Memory(MemoryListener),
 }
@@ -52,19 +56,25 @@ impl Listener {
             Endpoint::Unix(path) => {
                 remove_stale_socket(path).await;
                 let listener = UnixListener::bind(path)?;
-                Ok((Listener::Unix(listener, RemoveOnDrop(path.clone())), endpoint.clone()))
+                Ok((
+                    Listener::Unix(listener, RemoveOnDrop(path.clone())),
+                    endpoint.clone(),
+                ))
             }
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
-            Endpoint::Memory(name) => Ok((Listener::Memory(MemoryListener::bind(name)?), endpoint.clone())),
+            Endpoint::Memory(name) => Ok((
+                Listener::Memory(MemoryListener::bind(name)?),
+                endpoint.clone(),
+            )),
         }
     }
 
-    /// The next connection. Errors of one connection are passed over; errors of the machine are waited out.
-    pub(crate) async fn accept(&mut self) -> Stream {
+    /// The next connection, and the address that it comes from. Errors of one connection are passed over; errors of the machine are waited out.
+    pub(crate) async fn accept(&mut self) -> (Stream, Option<IpAddr>) {
         loop {
             match self.accept_once().await {
-                Ok(stream) => return stream,
+                Ok(accepted) => return accepted,
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection; trying again");
@@ -74,16 +84,16 @@ impl Listener {
         }
     }
 
-    async fn accept_once(&mut self) -> io::Result<Stream> {
+    async fn accept_once(&mut self) -> io::Result<(Stream, Option<IpAddr>)> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
+                Ok((Stream::Tcp(stream), Some(peer.ip())))
             }
             #[cfg(unix)]
-            Listener::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
-            Listener::Memory(listener) => Ok(Stream::Memory(listener.accept().await?)),
+            Listener::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+            Listener::Memory(listener) => Ok((Stream::Memory(listener.accept().await?), None)),
         }
     }
 }
@@ -91,7 +101,10 @@ impl Listener {
 /// The peer was gone before it was accepted: nothing to wait for.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput
+    )
 }
 
 /// A socket's file that a killed process left behind would keep its successor from listening: it is removed,
