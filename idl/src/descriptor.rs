@@ -92,10 +92,7 @@ pub enum Label {
 /// What a field's value is: `FieldDescriptorProto.Type`, whose numbers are in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Message)]
 #[rpc(crate = "crate")]
-#[expect(
-    missing_docs,
-    reason = "each is the type of its name in Protocol Buffers"
-)]
+#[expect(missing_docs, reason = "each is the type of its name in Protocol Buffers")]
 pub enum FieldType {
     Double,
     Float,

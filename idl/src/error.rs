@@ -134,10 +134,7 @@ impl DecodeError {
 impl From<DecodeFault> for DecodeError {
     #[cold]
     fn from(fault: DecodeFault) -> Self {
-        Self(Box::new(Details {
-            fault,
-            path: Vec::new(),
-        }))
+        Self(Box::new(Details { fault, path: Vec::new() }))
     }
 }
 

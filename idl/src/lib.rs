@@ -1,10 +1,37 @@
 //! The interface definition layer: types on the wire, and the description of an interface.
 //!
 //! - What can travel: [`Message`], written to a [`Writer`] and read from a [`Reader`]; on the wire it is
-//!   Protocol Buffers (proto3).
+//!   Protocol Buffers (proto3). Nobody writes tags or a `.proto`; the fields' order numbers them.
 //! - What an interface looks like: every `Message` enters itself into a [`Registry`]; an [`Interface`] is
 //!   the description of methods and types as plain data, which itself travels.
 //! - Whether two versions understand each other: the [`Fingerprint`], and [`compare`] if it differs.
+//!
+//! ```
+//! use rpc_macros::Message; // the derive; applications have it from rpc-runtime
+//!
+//! #[derive(Debug, PartialEq, Message)]
+//! # #[rpc(crate = "::idl")]
+//! struct Loan {
+//!     title: String,
+//!     copies: Vec<u32>,
+//! }
+//!
+//! let loan = Loan { title: "dune".into(), copies: vec![1, 2] };
+//! let bytes = idl::to_vec(&loan)?;
+//! assert_eq!(bytes, b"\x0a\x04dune\x12\x02\x01\x02");
+//! assert_eq!(idl::from_slice::<Loan>(&bytes)?, loan);
+//!
+//! let error = idl::from_slice::<Loan>(b"\x0a\x01\xff").unwrap_err();
+//! assert_eq!(error.to_string(), "title: text is not UTF-8");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Bytes from strangers
+//!
+//! Reading never panics. Messages sit at most [`DEPTH_MAX`] deep in each other. Memory is taken for bytes that
+//! came, never for a length that was claimed. It may be more than these bytes: an element of a list takes its
+//! size in Rust for as little as one byte (a number) or two (an empty message), so a limit on a frame's bytes
+//! bounds the memory only up to that factor.
 
 // Code that the derive makes says `…::idl::Message`: `…` is `crate` in this crate, `::idl` in its tests.
 #[doc(hidden)]
@@ -23,9 +50,8 @@ mod writer;
 
 pub use bytes::Bytes;
 pub use describe::{
-    Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields,
-    MethodBuilder, MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown,
-    compare,
+    Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
+    MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown, compare,
 };
 pub use descriptor::MethodKind;
 pub use error::{DecodeError, DecodeFault, EncodeError};

@@ -82,20 +82,13 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Reads a field that is a list of this, or a part of one.
     #[doc(hidden)]
-    fn merge_slice(
-        list: &mut Vec<Self>,
-        wire: Wire,
-        r: &mut Reader<'_>,
-    ) -> Result<(), DecodeError> {
+    fn merge_slice(list: &mut Vec<Self>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
         crate::types::list::merge(list, wire, r)
     }
 
     /// Reads a value that is a list of this.
     #[doc(hidden)]
-    fn decode_slice_value(
-        before: Option<Vec<Self>>,
-        r: &mut Reader<'_>,
-    ) -> Result<Vec<Self>, DecodeError> {
+    fn decode_slice_value(before: Option<Vec<Self>>, r: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         r.nested(|r| Vec::decode_fields(before, r))
     }
 

@@ -20,23 +20,13 @@ impl<'a> Reader<'a> {
     /// Reads a message from bytes; [`Bytes`] and [`Text`] values are copied out of them.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            rest: bytes,
-            frame: None,
-            depth: 0,
-            tag: 0,
-        }
+        Self { rest: bytes, frame: None, depth: 0, tag: 0 }
     }
 
     /// Reads a message from a frame; [`Bytes`] and [`Text`] values are slices of it, not copies.
     #[must_use]
     pub fn of_frame(frame: &'a Bytes) -> Self {
-        Self {
-            rest: frame,
-            frame: Some(frame),
-            depth: 0,
-            tag: 0,
-        }
+        Self { rest: frame, frame: Some(frame), depth: 0, tag: 0 }
     }
 
     /// The bytes that were not read yet, of the message that is being read.
@@ -221,10 +211,7 @@ impl<'a> Reader<'a> {
 
     /// A message: `body` reads its fields, and sees its end as the end.
     #[inline]
-    pub fn nested<T>(
-        &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
-    ) -> Result<T, DecodeError> {
+    pub fn nested<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
         self.deeper(|r| r.within_length(body))
     }
 
@@ -258,12 +245,7 @@ impl<'a> Reader<'a> {
 
     /// A field that is present whatever its value: in an `Option`, as a variant, in a map.
     #[inline]
-    pub fn field<T: Message>(
-        &mut self,
-        before: Option<T>,
-        wire: Wire,
-        field: &'static str,
-    ) -> Result<T, DecodeError> {
+    pub fn field<T: Message>(&mut self, before: Option<T>, wire: Wire, field: &'static str) -> Result<T, DecodeError> {
         match wire.expect(T::WIRE) {
             Ok(()) => T::decode_value(before, self).map_err(|error| error.in_field(field)),
             Err(error) => Err(error.in_field(field)),
@@ -285,10 +267,7 @@ impl<'a> Reader<'a> {
 
     /// Runs `body` one level deeper.
     #[inline]
-    fn deeper<T>(
-        &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
-    ) -> Result<T, DecodeError> {
+    fn deeper<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
         if self.depth >= DEPTH_MAX {
             return Err(DecodeFault::TooDeep.into());
         }

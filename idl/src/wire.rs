@@ -22,11 +22,7 @@ pub enum Wire {
 impl Wire {
     /// Refuses a field of another form than the expected one.
     pub fn expect(self, expected: Wire) -> Result<(), DecodeError> {
-        if self == expected {
-            Ok(())
-        } else {
-            Err(DecodeError::wrong_wire(expected, self))
-        }
+        if self == expected { Ok(()) } else { Err(DecodeError::wrong_wire(expected, self)) }
     }
 
     /// Whether a list of such values is packed into one field.

@@ -29,11 +29,7 @@ pub trait Representation: Sized + 'static {
     }
 
     /// Reads a field, whose key was read, into its slot.
-    fn merge<T: As<Self>>(
-        slot: &mut Option<T>,
-        wire: Wire,
-        r: &mut Reader<'_>,
-    ) -> Result<(), DecodeError> {
+    fn merge<T: As<Self>>(slot: &mut Option<T>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
         T::merge(slot, wire, r)
     }
 

@@ -53,13 +53,7 @@ impl Writer {
     /// An empty writer, without memory of its own yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            buffer: Vec::new(),
-            cuts: Vec::new(),
-            cut_bytes: 0,
-            depth: 0,
-            fault: None,
-        }
+        Self { buffer: Vec::new(), cuts: Vec::new(), cut_bytes: 0, depth: 0, fault: None }
     }
 
     /// The number of bytes written, large values included.
@@ -119,28 +113,21 @@ impl Writer {
         });
         let last_cut = self.cuts.last().map_or(0, |cut| cut.at);
         let rest = Piece::Slice(&self.buffer[last_cut..]);
-        around_cuts
-            .chain([rest])
-            .filter(|piece| !piece.as_ref().is_empty())
+        around_cuts.chain([rest]).filter(|piece| !piece.as_ref().is_empty())
     }
 
     /// All that was written, copied into one vector.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len());
-        self.pieces()
-            .for_each(|piece| all.extend_from_slice(piece.as_ref()));
+        self.pieces().for_each(|piece| all.extend_from_slice(piece.as_ref()));
         all
     }
 
     /// All that was written, as one piece; copied only if there are large values.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        if self.cuts.is_empty() {
-            self.buffer.into()
-        } else {
-            self.to_vec().into()
-        }
+        if self.cuts.is_empty() { self.buffer.into() } else { self.to_vec().into() }
     }
 
     /// Appends bytes as they are, without key or length.
@@ -153,10 +140,7 @@ impl Writer {
         if bytes.len() < CUT_BYTES_MIN {
             self.put_slice(bytes);
         } else {
-            self.cuts.push(Cut {
-                at: self.buffer.len(),
-                bytes: bytes.clone(),
-            });
+            self.cuts.push(Cut { at: self.buffer.len(), bytes: bytes.clone() });
             self.cut_bytes += bytes.len();
         }
     }
@@ -170,11 +154,7 @@ impl Writer {
     /// Appends a number in groups of seven bits.
     #[inline]
     pub fn varint(&mut self, n: u64) {
-        if n < 0x80 {
-            self.buffer.push(n as u8)
-        } else {
-            self.long_varint(n)
-        }
+        if n < 0x80 { self.buffer.push(n as u8) } else { self.long_varint(n) }
     }
 
     fn long_varint(&mut self, mut n: u64) {

@@ -7,13 +7,8 @@ fn with(build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>) -> Interface
     of_kind(MethodKind::Plain, build)
 }
 
-fn of_kind(
-    kind: MethodKind,
-    build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>,
-) -> Interface {
-    Interface::build("library.v1", "Store", "")
-        .method("CheckOut", "", kind, build)
-        .finish()
+fn of_kind(kind: MethodKind, build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>) -> Interface {
+    Interface::build("library.v1", "Store", "").method("CheckOut", "", kind, build).finish()
 }
 
 fn taking<A: Message>() -> Interface {
@@ -33,19 +28,13 @@ fn failing<E: Message>() -> Interface {
 fn changes(old: &Interface, new: &Interface, expected: &[&str]) {
     let found: Vec<String> = compare(old, new)
         .into_iter()
-        .map(|change| {
-            if change.breaking {
-                format!("! {}", change.what)
-            } else {
-                change.what
-            }
-        })
+        .map(|change| if change.breaking { format!("! {}", change.what) } else { change.what })
         .collect();
     assert_eq!(found, expected);
     assert_eq!(old.fingerprint() == new.fingerprint(), expected.is_empty());
     for same in [old, new] {
         assert_eq!(compare(same, same), []);
-        let travelled = Interface::from_bytes(&same.to_bytes()).unwrap();
+        let travelled = Interface::from_bytes(&same.to_bytes()).expect("what was just written");
         assert_eq!(travelled.fingerprint(), same.fingerprint());
     }
 }
@@ -115,27 +104,12 @@ versions! {
 #[test]
 fn what_the_wire_does_not_show_is_no_change() {
     changes(&taking::<v1::Loan>(), &taking::<renamed::Lending>(), &[]);
-    changes(
-        &failing::<v1::StoreError>(),
-        &failing::<renamed::Failure>(),
-        &[],
-    );
-    changes(
-        &returning::<v1::Color>(),
-        &returning::<renamed::Colour>(),
-        &[],
-    );
-    changes(
-        &returning::<Option<v1::Tree>>(),
-        &returning::<Option<renamed::Bush>>(),
-        &[],
-    );
+    changes(&failing::<v1::StoreError>(), &failing::<renamed::Failure>(), &[]);
+    changes(&returning::<v1::Color>(), &returning::<renamed::Colour>(), &[]);
+    changes(&returning::<Option<v1::Tree>>(), &returning::<Option<renamed::Bush>>(), &[]);
     let methods = |names: [&str; 2]| {
         let build = Interface::build("p", "I", "");
-        names
-            .into_iter()
-            .fold(build, |b, n| b.method(n, "", MethodKind::Plain, |m| m))
-            .finish()
+        names.into_iter().fold(build, |b, n| b.method(n, "", MethodKind::Plain, |m| m)).finish()
     };
     let (a, b) = (methods(["A", "B"]), methods(["B", "A"]));
     assert_eq!(a.fingerprint(), b.fingerprint());
@@ -144,39 +118,18 @@ fn what_the_wire_does_not_show_is_no_change() {
 /// The fingerprint of an interface that must stay as it is: versions in the field compute it too.
 #[test]
 fn a_fingerprint_is_for_ever() {
-    let interface = with(|m| {
-        m.argument::<v1::Loan>(1, "loan")
-            .returns::<Vec<v1::Figure>>()
-            .error::<v1::StoreError>()
-    });
-    assert_eq!(
-        interface.fingerprint().to_string(),
-        "59d08edafc2f1c3e9bffd408a4de1abd"
-    );
+    let interface = with(|m| m.argument::<v1::Loan>(1, "loan").returns::<Vec<v1::Figure>>().error::<v1::StoreError>());
+    assert_eq!(interface.fingerprint().to_string(), "59d08edafc2f1c3e9bffd408a4de1abd");
 }
 
 /// Fields are numbered by their order: two that change places are two silent changes of meaning, but for their names.
 #[test]
 fn moved_fields_are_breaking_and_named() {
-    let expected = [
-        "! Loan: field 1 was `title`, is `copy`",
-        "! Loan: field 2 was `copy`, is `title`",
-    ];
+    let expected = ["! Loan: field 1 was `title`, is `copy`", "! Loan: field 2 was `copy`, is `title`"];
     changes(&taking::<v1::Loan>(), &taking::<swapped::Loan>(), &expected);
-    changes(
-        &returning::<v1::Loan>(),
-        &returning::<swapped::Loan>(),
-        &expected,
-    );
-    let expected = [
-        "! Color: number 1 was RED, is GREEN",
-        "! Color: number 2 was GREEN, is RED",
-    ];
-    changes(
-        &taking::<v1::Color>(),
-        &taking::<swapped::Color>(),
-        &expected,
-    );
+    changes(&returning::<v1::Loan>(), &returning::<swapped::Loan>(), &expected);
+    let expected = ["! Color: number 1 was RED, is GREEN", "! Color: number 2 was GREEN, is RED"];
+    changes(&taking::<v1::Color>(), &taking::<swapped::Color>(), &expected);
     changes(
         &failing::<v1::StoreError>(),
         &failing::<swapped::StoreError>(),
@@ -186,18 +139,9 @@ fn moved_fields_are_breaking_and_named() {
         ],
     );
     changes(
-        &with(|m| {
-            m.argument::<u64>(1, "customer")
-                .argument::<String>(2, "title")
-        }),
-        &with(|m| {
-            m.argument::<String>(1, "title")
-                .argument::<u64>(2, "customer")
-        }),
-        &[
-            "! CheckOut: argument 1 was `customer`, is `title`",
-            "! CheckOut: argument 2 was `title`, is `customer`",
-        ],
+        &with(|m| m.argument::<u64>(1, "customer").argument::<String>(2, "title")),
+        &with(|m| m.argument::<String>(1, "title").argument::<u64>(2, "customer")),
+        &["! CheckOut: argument 1 was `customer`, is `title`", "! CheckOut: argument 2 was `title`, is `customer`"],
     );
 }
 
@@ -232,10 +176,7 @@ fn added_fields() {
     let both = |tree: fn(MethodBuilder<'_>) -> MethodBuilder<'_>| with(tree);
     changes(
         &both(|m| m.argument::<v1::Tree>(1, "a").returns::<Vec<v1::Tree>>()),
-        &both(|m| {
-            m.argument::<grown::Tree>(1, "a")
-                .returns::<Vec<grown::Tree>>()
-        }),
+        &both(|m| m.argument::<grown::Tree>(1, "a").returns::<Vec<grown::Tree>>()),
         &[
             "Tree: field 3 (`note`) is new: of old callers it is empty",
             "Tree: field 3 (`note`) is new: old callers do not see it",
@@ -271,20 +212,14 @@ fn removed_fields() {
 /// A type is breaking unless all that one side sends is what the other side takes.
 #[test]
 fn changed_types() {
-    let expected = [
-        "! Loan: field 1 (`title`) was string, is a list of string",
-        "Loan: field 2 (`copy`) was uint32, is uint64",
-    ];
+    let expected =
+        ["! Loan: field 1 (`title`) was string, is a list of string", "Loan: field 2 (`copy`) was uint32, is uint64"];
     changes(&taking::<v1::Loan>(), &taking::<typed::Loan>(), &expected);
     let expected = [
         "! Loan: field 1 (`title`) was string, is a list of string",
         "! Loan: field 2 (`copy`) was uint32, is uint64, and not every value fits",
     ];
-    changes(
-        &returning::<v1::Loan>(),
-        &returning::<typed::Loan>(),
-        &expected,
-    );
+    changes(&returning::<v1::Loan>(), &returning::<typed::Loan>(), &expected);
     changes(
         &taking::<v1::Loan>(),
         &taking::<typed::Small>(),
@@ -308,16 +243,8 @@ fn changed_types() {
             "Loan (now Optional): field 2 (`copy`) is optional now",
         ],
     );
-    changes(
-        &returning::<u32>(),
-        &returning::<i32>(),
-        &["! CheckOut: the result was uint32, is sint32"],
-    );
-    changes(
-        &returning::<v1::Loan>(),
-        &returning::<strict::Loan2>(),
-        &["! Loan (now Loan2) was a struct, is an enum"],
-    );
+    changes(&returning::<u32>(), &returning::<i32>(), &["! CheckOut: the result was uint32, is sint32"]);
+    changes(&returning::<v1::Loan>(), &returning::<strict::Loan2>(), &["! Loan (now Loan2) was a struct, is an enum"]);
     changes(
         &returning::<v1::Color>(),
         &returning::<strict::Color>(),
@@ -328,11 +255,7 @@ fn changed_types() {
         &returning::<std::time::Duration>(),
         &["! what was Loan is google.protobuf.Duration"],
     );
-    changes(
-        &returning::<v1::Color>(),
-        &returning::<Option<v1::Color>>(),
-        &["! CheckOut: the result is optional now"],
-    );
+    changes(&returning::<v1::Color>(), &returning::<Option<v1::Color>>(), &["! CheckOut: the result is optional now"]);
     changes(
         &taking::<Option<v1::Color>>(),
         &taking::<v1::Color>(),
@@ -353,21 +276,13 @@ fn added_variants() {
         &returning::<grown::StoreError>(),
         &["! StoreError: variant 3 (`lost`) is new, and old callers cannot read it"],
     );
-    changes(
-        &taking::<v1::StoreError>(),
-        &taking::<grown::StoreError>(),
-        &["StoreError: variant 3 (`lost`) is new"],
-    );
+    changes(&taking::<v1::StoreError>(), &taking::<grown::StoreError>(), &["StoreError: variant 3 (`lost`) is new"]);
     changes(
         &returning::<v1::Color>(),
         &returning::<grown::Color>(),
         &["! Color: number 3 (BLUE) is new, and old callers cannot read it"],
     );
-    changes(
-        &returning::<Option<v1::Open>>(),
-        &returning::<Option<grown::Open>>(),
-        &["Open: variant 3 (`two`) is new"],
-    );
+    changes(&returning::<Option<v1::Open>>(), &returning::<Option<grown::Open>>(), &["Open: variant 3 (`two`) is new"]);
     changes(
         &returning::<Vec<v1::OpenNumber>>(),
         &returning::<Vec<grown::OpenNumber>>(),
@@ -383,11 +298,7 @@ fn removed_variants() {
         &taking::<v1::StoreError>(),
         &["! StoreError: variant 3 (`lost`) is gone, and old callers may send it"],
     );
-    changes(
-        &returning::<grown::Color>(),
-        &returning::<v1::Color>(),
-        &["Color: number 3 (BLUE) is gone"],
-    );
+    changes(&returning::<grown::Color>(), &returning::<v1::Color>(), &["Color: number 3 (BLUE) is gone"]);
     changes(
         &taking::<grown::Color>(),
         &taking::<v1::Color>(),
@@ -401,10 +312,7 @@ fn fields_for_a_variant_without_data() {
     changes(
         &taking::<v1::Figure>(),
         &taking::<grown::Figure>(),
-        &[
-            "Figure: variant 3 (`line`) is new",
-            "Figure.Nothing: field 1 (`why`) is new: of old callers it is empty",
-        ],
+        &["Figure: variant 3 (`line`) is new", "Figure.Nothing: field 1 (`why`) is new: of old callers it is empty"],
     );
     changes(
         &failing::<v1::Figure>(),
@@ -421,29 +329,18 @@ fn fields_for_a_variant_without_data() {
 fn methods_and_their_kinds() {
     let build = || Interface::build("library.v1", "Store", "");
     let one = build().method("A", "", MethodKind::Plain, |m| m).finish();
-    let two = build()
-        .method("A", "", MethodKind::Plain, |m| m)
-        .method("B", "", MethodKind::Plain, |m| m)
-        .finish();
+    let two = build().method("A", "", MethodKind::Plain, |m| m).method("B", "", MethodKind::Plain, |m| m).finish();
     changes(&one, &two, &["B is new"]);
     changes(&two, &one, &["! B is gone"]);
 
     use MethodKind::{Idempotent, Oneway, Plain};
     let kind = |kind| of_kind(kind, |m| m);
-    changes(
-        &kind(Plain),
-        &kind(Idempotent),
-        &["CheckOut is idempotent now"],
-    );
+    changes(&kind(Plain), &kind(Idempotent), &["CheckOut is idempotent now"]);
     let expected = ["! CheckOut is not idempotent any more, and old callers may run it twice"];
     changes(&kind(Idempotent), &kind(Plain), &expected);
     let expected = ["! CheckOut is oneway now, and old callers wait for a result"];
     changes(&kind(Plain), &kind(Oneway), &expected);
-    changes(
-        &kind(Oneway),
-        &kind(Idempotent),
-        &["! CheckOut is not oneway any more"],
-    );
+    changes(&kind(Oneway), &kind(Idempotent), &["! CheckOut is not oneway any more"]);
 }
 
 /// A description from a stranger is compared in bounded time, whatever it says; types may point at each other as
@@ -463,21 +360,13 @@ fn strange_descriptions_are_compared() {
         });
         let name = format!("T{i}");
         let field = fields.collect();
-        file.message_type.push(MessageDescriptor {
-            name,
-            field,
-            ..Default::default()
-        });
+        file.message_type.push(MessageDescriptor { name, field, ..Default::default() });
     }
     file.message_type.push(file.message_type[0].clone());
     file.service[0].method[0].input_type = ".library.v1.T0".into();
     file.service[0].method[0].output_type = ".no.such.Type".into();
     let strange = Interface::from_bytes(&idl::to_vec(&file).unwrap()).unwrap();
-    assert!(
-        compare(&good, &strange)
-            .iter()
-            .any(|change| change.breaking)
-    );
+    assert!(compare(&good, &strange).iter().any(|change| change.breaking));
     let whole = compare(&strange, &strange);
     assert_eq!(whole.len(), 1, "{whole:?}");
     assert_eq!(whole[0].what, "the types are too large to be compared");

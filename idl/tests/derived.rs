@@ -45,27 +45,17 @@ enum Figure<T> {
 struct Customer(u64);
 
 fn round_trip<T: Message + PartialEq + std::fmt::Debug>(value: T) {
-    let bytes = to_vec(&value).unwrap();
-    assert_eq!(from_slice::<T>(&bytes).unwrap(), value);
+    let bytes = to_vec(&value).expect("not too deep");
+    assert_eq!(from_slice::<T>(&bytes).expect("what was just written"), value);
 }
 
 /// A struct, a generic one, both kinds of enum and a transparent one come back as they were.
 #[test]
 fn every_kind_of_type_comes_back() {
-    let loan = Loan {
-        title: "dune".into(),
-        copy: 3,
-        shelf: -1,
-    };
+    let loan = Loan { title: "dune".into(), copy: 3, shelf: -1 };
     round_trip(loan.clone());
-    let last = Page {
-        items: vec![],
-        next: None,
-    };
-    round_trip(Page {
-        items: vec![loan],
-        next: Some(Box::new(last)),
-    });
+    let last = Page { items: vec![], next: None };
+    round_trip(Page { items: vec![loan], next: Some(Box::new(last)) });
     round_trip(vec![Color::Red, Color::Green, Color::Other]);
     for figure in [
         Figure::Nothing,
@@ -73,10 +63,7 @@ fn every_kind_of_type_comes_back() {
         Figure::Notes(vec![]),
         Figure::Notes(vec![Customer(1), Customer(0)]),
         Figure::Line(1, 0),
-        Figure::Rectangle {
-            width: 2,
-            color: Color::Red,
-        },
+        Figure::Rectangle { width: 2, color: Color::Red },
         Figure::Count(0),
     ] {
         round_trip(vec![Some(figure)]);
@@ -92,8 +79,5 @@ fn absence_and_faults_are_told() {
     assert_eq!(error.to_string(), "it holds no known variant of Figure");
     // The variant `rectangle` whose `width` is text.
     let error = from_slice::<Figure<u32>>(&[5 << 3 | 2, 2, 1 << 3 | 2, 0]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Rectangle.width: expected Varint on the wire, found Len"
-    );
+    assert_eq!(error.to_string(), "Rectangle.width: expected Varint on the wire, found Len");
 }

@@ -76,18 +76,10 @@ fn store() -> Interface {
                 .error::<StoreError>()
         })
         .method("Titles", "", MethodKind::Idempotent, |m| {
-            m.argument::<Option<Bytes>>(1, "after")
-                .returns::<Page<Node>>()
-                .error::<StoreError>()
+            m.argument::<Option<Bytes>>(1, "after").returns::<Page<Node>>().error::<StoreError>()
         })
-        .method("Return", "", MethodKind::Oneway, |m| {
-            m.returns::<()>().error::<StoreError>()
-        })
-        .method("Whole", "", MethodKind::Plain, |m| {
-            m.request::<Page<u32>>()
-                .response::<()>()
-                .error::<StoreError>()
-        })
+        .method("Return", "", MethodKind::Oneway, |m| m.returns::<()>().error::<StoreError>())
+        .method("Whole", "", MethodKind::Plain, |m| m.request::<Page<u32>>().response::<()>().error::<StoreError>())
         .finish()
 }
 
@@ -220,19 +212,8 @@ ReturnResponse";
 fn values_of_enums() {
     let store = store();
     let color = &store.file().enum_type[0];
-    let values: Vec<_> = color
-        .value
-        .iter()
-        .map(|v| (v.name.as_str(), v.number))
-        .collect();
-    assert_eq!(
-        values,
-        [
-            ("COLOR_UNSPECIFIED", 0),
-            ("COLOR_RED", 1),
-            ("COLOR_DARK_GREEN", 2)
-        ]
-    );
+    let values: Vec<_> = color.value.iter().map(|v| (v.name.as_str(), v.number)).collect();
+    assert_eq!(values, [("COLOR_UNSPECIFIED", 0), ("COLOR_RED", 1), ("COLOR_DARK_GREEN", 2)]);
     let notes = &color.options.as_ref().unwrap().rpc;
     assert!(notes.open);
     assert_eq!(notes.default, None);
@@ -244,10 +225,7 @@ fn methods() {
     let store = store();
     assert_eq!(store.name(), "library.v1.Store");
     assert_eq!(store.docs(), "Lends books.\n\nAt most one copy.");
-    let methods: Vec<_> = store
-        .methods()
-        .map(|m| (m.name(), m.kind(), m.docs()))
-        .collect();
+    let methods: Vec<_> = store.methods().map(|m| (m.name(), m.kind(), m.docs())).collect();
     let expected = [
         ("CheckOut", MethodKind::Plain, "Lends a copy."),
         ("Titles", MethodKind::Idempotent, ""),
@@ -256,10 +234,7 @@ fn methods() {
     ];
     assert_eq!(methods, expected);
     let methods = &store.file().service[0].method;
-    assert_eq!(
-        methods[0].options.as_ref().unwrap().rpc.error,
-        ".library.v1.StoreError"
-    );
+    assert_eq!(methods[0].options.as_ref().unwrap().rpc.error, ".library.v1.StoreError");
     assert_eq!(methods[3].input_type, ".library.v1.PageUint32");
     assert_eq!(methods[3].output_type, ".google.protobuf.Empty");
     assert_eq!(Interface::build("", "Bare", "").finish().name(), "Bare");
@@ -282,25 +257,14 @@ fn protobuf_accepts_a_description() {
     let file = prost_types::FileDescriptorProto::decode(&*bytes).unwrap();
     let docs = file.source_code_info.clone().unwrap();
     let comment = |path: &[i32]| {
-        let location = docs
-            .location
-            .iter()
-            .find(|location| location.path == path)
-            .unwrap();
+        let location = docs.location.iter().find(|location| location.path == path).unwrap();
         location.leading_comments.clone().unwrap()
     };
     assert_eq!(comment(&[6, 0]), " Lends books.\n\n At most one copy.\n");
     assert_eq!(comment(&[4, 0, 2, 0]), " What it is called.\n");
-    assert_eq!(
-        comment(&[4, 1, 3, 0, 2, 0]),
-        " The one that was asked for.\n"
-    );
+    assert_eq!(comment(&[4, 1, 3, 0, 2, 0]), " The one that was asked for.\n");
     assert_eq!(comment(&[5, 0, 2, 1]), " Like a rose.\n");
-    let level = file.service[0].method[1]
-        .options
-        .as_ref()
-        .unwrap()
-        .idempotency_level();
+    let level = file.service[0].method[1].options.as_ref().unwrap().idempotency_level();
     assert_eq!(level.as_str_name(), "IDEMPOTENT");
 
     let mut pool = DescriptorPool::global();
@@ -343,33 +307,16 @@ fn clashing_names_are_parted() {
     let build = || Interface::build("p", "Points", "");
     let interface = build()
         .method("Get", "", MethodKind::Plain, |m| {
-            m.argument::<Page<a::Point>>(1, "a")
-                .argument::<Page<b::Point>>(2, "b")
-                .returns::<b::GetRequest>()
+            m.argument::<Page<a::Point>>(1, "a").argument::<Page<b::Point>>(2, "b").returns::<b::GetRequest>()
         })
         .finish();
-    let names: Vec<_> = interface
-        .file()
-        .message_type
-        .iter()
-        .map(|m| m.name.as_str())
-        .collect();
-    let expected = [
-        "PageAPoint",
-        "APoint",
-        "PageBPoint",
-        "BPoint",
-        "BGetRequest",
-        "GetRequest",
-        "GetResponse",
-    ];
+    let names: Vec<_> = interface.file().message_type.iter().map(|m| m.name.as_str()).collect();
+    let expected = ["PageAPoint", "APoint", "PageBPoint", "BPoint", "BGetRequest", "GetRequest", "GetResponse"];
     assert_eq!(names, expected);
     assert_eq!(interface.problems(), [""; 0]);
 
-    let twice = build()
-        .method("Get2d", "", MethodKind::Plain, |m| m)
-        .method("Get2d", "", MethodKind::Plain, |m| m)
-        .finish();
+    let twice =
+        build().method("Get2d", "", MethodKind::Plain, |m| m).method("Get2d", "", MethodKind::Plain, |m| m).finish();
     assert_eq!(twice.problems(), ["Points has two methods `Get2d`"]);
 }
 
@@ -379,9 +326,7 @@ fn generic_interfaces_are_named_after_their_parameters() {
     let queue = Interface::build("p", "Queue", "")
         .type_parameter::<a::Point>()
         .type_parameter::<Vec<u8>>()
-        .method("Push", "", MethodKind::Plain, |m| {
-            m.argument::<a::Point>(1, "item")
-        })
+        .method("Push", "", MethodKind::Plain, |m| m.argument::<a::Point>(1, "item"))
         .finish();
     assert_eq!(queue.name(), "p.QueuePointBytes");
 }

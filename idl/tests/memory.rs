@@ -62,18 +62,12 @@ fn everything(depth: usize) -> Everything {
         texts: vec!["a".into(), String::new()],
         rows: vec![vec![], vec![1, 2, 40_000]],
         sparse: vec![None, Some(-1)],
-        map: (depth > 0)
-            .then(|| ("k".into(), *inner()))
-            .into_iter()
-            .collect(),
+        map: (depth > 0).then(|| ("k".into(), *inner())).into_iter().collect(),
         ids: HashMap::from([(7, 'x')]),
         set: HashSet::from([1, 2, 3]),
         pairs: BTreeMap::from([((1, -1), true)]),
         kind: Kind::Large,
-        figure: Some(Figure::Many(vec![
-            Figure::Point,
-            Figure::Circle { radius: 2.0 },
-        ])),
+        figure: Some(Figure::Many(vec![Figure::Point, Figure::Circle { radius: 2.0 }])),
         when: SystemTime::UNIX_EPOCH,
         took: Duration::from_millis(1_500),
         next: (depth > 1).then(inner),
@@ -93,12 +87,7 @@ fn survives(bytes: &[u8]) {
         black_box(from_slice::<(Duration, SystemTime, char, u8)>(bytes).is_ok());
         black_box(idl::Interface::from_bytes(bytes).is_ok());
     });
-    assert!(
-        cost.bytes_max <= limit,
-        "{} bytes cost {}",
-        bytes.len(),
-        cost.bytes_max
-    );
+    assert!(cost.bytes_max <= limit, "{} bytes cost {}", bytes.len(), cost.bytes_max);
 }
 
 /// Bytes that end too early, at each place.
@@ -155,12 +144,7 @@ fn depth_bombs_are_refused() {
     }
     survives(&bomb);
     let error = from_slice::<Everything>(&bomb).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("more than 64 deep in each other"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("more than 64 deep in each other"), "{error}");
 }
 
 /// A number of more than ten bytes, or of more than 64 bits.
@@ -173,16 +157,9 @@ fn endless_numbers_are_refused() {
         assert!(from_slice::<u64>(&bytes).is_err());
         bytes.push(0x01);
         survives(&bytes);
-        assert_eq!(
-            from_slice::<u64>(&bytes).is_ok(),
-            length <= 9,
-            "{length} and one"
-        );
+        assert_eq!(from_slice::<u64>(&bytes).is_ok(), length <= 9, "{length} and one");
     }
-    assert_eq!(
-        from_slice::<u64>(&[8, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 2]).ok(),
-        None
-    );
+    assert_eq!(from_slice::<u64>(&[8, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 2]).ok(), None);
     // Zero, said in ten bytes, is still zero.
     let long_zero = [8, 0x80, 128, 128, 128, 128, 128, 128, 128, 128, 0];
     assert_eq!(from_slice::<u64>(&long_zero).unwrap(), 0);
@@ -193,9 +170,7 @@ fn endless_numbers_are_refused() {
 fn noise_is_survived() {
     let mut state = 1_u64;
     let mut noise = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
     for round in 0..5_000 {
@@ -242,11 +217,7 @@ fn slices_of_a_frame_are_free() {
     let mut out = Writer::new();
     Bytes::from(vec![1; 1000]).encode(1, &mut out);
     let frame = out.into_bytes();
-    let cost = measure(|| {
-        drop(black_box(decode_message::<Bytes>(&mut Reader::of_frame(
-            &frame,
-        ))))
-    });
+    let cost = measure(|| drop(black_box(decode_message::<Bytes>(&mut Reader::of_frame(&frame)))));
     // `Bytes` of a vector makes itself shared once.
     assert!(cost.count_total <= 1, "{cost:?}");
 }

@@ -11,15 +11,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 fn comes_back<T: Message + PartialEq + Debug>(value: T) -> Result<(), TestCaseError> {
-    let bytes = to_vec(&value).unwrap();
-    prop_assert_eq!(from_slice::<T>(&bytes).unwrap(), value);
+    let bytes = to_vec(&value).expect("not too deep");
+    prop_assert_eq!(from_slice::<T>(&bytes).expect("what was just written"), value);
     Ok(())
 }
 
 /// As a message, in a list, as an option's, a map's and a variant's value.
-fn comes_back_anywhere<T: Message + PartialEq + Debug + Clone>(
-    value: T,
-) -> Result<(), TestCaseError> {
+fn comes_back_anywhere<T: Message + PartialEq + Debug + Clone>(value: T) -> Result<(), TestCaseError> {
     comes_back(value.clone())?;
     comes_back(vec![value.clone(), value.clone()])?;
     comes_back(Some(value.clone()))?;
@@ -27,10 +25,7 @@ fn comes_back_anywhere<T: Message + PartialEq + Debug + Clone>(
     comes_back(BTreeMap::from([(1_u8, value.clone())]))?;
     comes_back((1_u32, value.clone(), Box::new(value.clone())))?;
     comes_back(Tree::Leaf(value.clone()))?;
-    comes_back(Tree::Both {
-        left: Arc::new(Tree::None),
-        right: vec![Tree::Leaf(value)],
-    })
+    comes_back(Tree::Both { left: Arc::new(Tree::None), right: vec![Tree::Leaf(value)] })
 }
 
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -38,20 +33,13 @@ fn comes_back_anywhere<T: Message + PartialEq + Debug + Clone>(
 enum Tree<T> {
     None,
     Leaf(T),
-    Both {
-        left: Arc<Tree<T>>,
-        right: Vec<Tree<T>>,
-    },
+    Both { left: Arc<Tree<T>>, right: Vec<Tree<T>> },
 }
 
 fn time() -> impl Strategy<Value = SystemTime> {
     (any::<bool>(), any::<u32>(), 0..1_000_000_000_u32).prop_map(|(after, seconds, nanos)| {
         let distance = Duration::new(seconds.into(), nanos);
-        if after {
-            UNIX_EPOCH + distance
-        } else {
-            UNIX_EPOCH - distance
-        }
+        if after { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
     })
 }
 
@@ -147,11 +135,9 @@ proptest! {
 #[test]
 fn out_of_range_is_an_error() {
     let error = from_slice::<(u32, u8)>(&to_vec(&(7_u32, 256_u32)).unwrap()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "field_2: the number is out of range for u8"
-    );
+    assert_eq!(error.to_string(), "field_2: the number is out of range for u8");
     assert_eq!(error.path(), "field_2");
+    assert_eq!(size_of_val(&error), size_of::<usize>());
     assert!(from_slice::<i16>(&to_vec(&40_000_i32).unwrap()).is_err());
     assert!(from_slice::<u32>(&to_vec(&u64::MAX).unwrap()).is_err());
     assert!(from_slice::<char>(&to_vec(&0xd800_u32).unwrap()).is_err());
@@ -168,10 +154,7 @@ fn absence_is_told() {
         from_slice::<(Tree<u8>,)>(&[]).unwrap_err(),
         from_slice::<(Result<u8, u8>,)>(&[]).unwrap_err(),
     ] {
-        assert_eq!(
-            error.to_string(),
-            "field_1: it is absent, and its type has no default"
-        );
+        assert_eq!(error.to_string(), "field_1: it is absent, and its type has no default");
     }
     let empty: (Vec<u8>, Option<u8>, BTreeMap<u8, u8>, String, ()) = from_slice(&[]).unwrap();
     assert_eq!(empty, Default::default());

@@ -1,8 +1,6 @@
 //! The buffer that values are marshalled into: lengths, large values, limits, reuse.
 
-use idl::{
-    Bytes, EncodeError, Message, Piece, Reader, Text, Writer, decode_message, encode_message,
-};
+use idl::{Bytes, EncodeError, Message, Piece, Reader, Text, Writer, decode_message, encode_message};
 use rpc_macros::Message;
 
 /// From this length on, `Bytes` are not copied.
@@ -22,16 +20,9 @@ fn large_bytes_are_not_copied() {
     out.put_bytes(&large);
     out.put_bytes(&large);
     assert_eq!(out.len(), 3 * LARGE + 5);
-    let expected = [
-        Piece::Bytes(&large),
-        Piece::Slice(b"small"),
-        Piece::Bytes(&large),
-        Piece::Bytes(&large),
-    ];
+    let expected = [Piece::Bytes(&large), Piece::Slice(b"small"), Piece::Bytes(&large), Piece::Bytes(&large)];
     assert_eq!(pieces(&out), expected);
-    let Piece::Bytes(first) = pieces(&out)[0] else {
-        panic!("the first piece is not copied")
-    };
+    let Piece::Bytes(first) = pieces(&out)[0] else { panic!("the first piece is not copied") };
     assert_eq!(first.as_ptr(), large.as_ptr());
     assert_eq!(out.to_vec(), [&*large, b"small", &large, &large].concat());
     assert_eq!(out.to_vec(), out.into_bytes());
@@ -48,7 +39,7 @@ struct Parcel {
 }
 
 fn parcel(sizes: &[usize]) -> Parcel {
-    let (first, rest) = sizes.split_first().unwrap();
+    let (first, rest) = sizes.split_first().expect("at least one size");
     Parcel {
         name: "parcel".into(),
         payload: vec![3; *first].into(),
@@ -61,21 +52,13 @@ fn parcel(sizes: &[usize]) -> Parcel {
 /// A length counts the large values inside it, however deep, and moves them along when it is widened.
 #[test]
 fn lengths_count_large_values() {
-    for sizes in [
-        &[LARGE, 1, LARGE][..],
-        &[0, LARGE, 0, LARGE + 1],
-        &[3 * LARGE, 127, 128, LARGE],
-    ] {
+    for sizes in [&[LARGE, 1, LARGE][..], &[0, LARGE, 0, LARGE + 1], &[3 * LARGE, 127, 128, LARGE]] {
         let parcel = parcel(sizes);
         let mut out = Writer::new();
         out.put_slice(b"head");
         encode_message(&parcel, &mut out);
         assert_eq!(out.check(), Ok(()));
-        assert!(
-            pieces(&out)
-                .iter()
-                .any(|piece| matches!(piece, Piece::Bytes(_)))
-        );
+        assert!(pieces(&out).iter().any(|piece| matches!(piece, Piece::Bytes(_))));
         let bytes = out.to_vec();
         assert_eq!(bytes.len(), out.len());
         let read: Parcel = decode_message(&mut Reader::new(&bytes[4..])).unwrap();
@@ -107,18 +90,7 @@ fn truncate_keeps_the_first_bytes() {
     };
     fill(&mut whole);
     let all = whole.to_vec();
-    for length in [
-        0,
-        1,
-        2,
-        3,
-        LARGE + 1,
-        LARGE + 2,
-        LARGE + 3,
-        LARGE + 4,
-        LARGE + 5,
-        all.len(),
-    ] {
+    for length in [0, 1, 2, 3, LARGE + 1, LARGE + 2, LARGE + 3, LARGE + 4, LARGE + 5, all.len()] {
         let mut out = Writer::new();
         fill(&mut out);
         out.truncate(length);
@@ -150,12 +122,7 @@ fn depth_is_limited_on_both_sides() {
     let mut deeper = Writer::new();
     deeper.message(1, |out| out.put_slice(&bytes));
     let error = idl::from_slice::<Chain>(&deeper.to_vec()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("messages sit more than 64 deep in each other"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("messages sit more than 64 deep in each other"), "{error}");
 }
 
 /// A fault is kept until the writer is cleared or cut back; then it serves again.

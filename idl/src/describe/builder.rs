@@ -7,8 +7,8 @@ use super::registry::{Field, MessageFields, Registry};
 use super::shape::{Shape, WellKnown};
 use crate::Message;
 use crate::descriptor::{
-    FileDescriptor, IdempotencyLevel, MethodDescriptor, MethodKind, MethodNotes, MethodOptions,
-    Notes, ServiceDescriptor, ServiceOptions, TypeNotes,
+    FileDescriptor, IdempotencyLevel, MethodDescriptor, MethodKind, MethodNotes, MethodOptions, Notes,
+    ServiceDescriptor, ServiceOptions, TypeNotes,
 };
 use crate::wire_as::{As, Representation};
 use std::collections::BTreeSet;
@@ -86,10 +86,7 @@ impl InterfaceBuilder {
             result: Outcome::Field(None),
             error: None,
         };
-        let MethodBuilder { method, .. } = build(MethodBuilder {
-            registry: &mut self.registry,
-            method,
-        });
+        let MethodBuilder { method, .. } = build(MethodBuilder { registry: &mut self.registry, method });
         self.methods.push(method);
         self
     }
@@ -111,29 +108,19 @@ impl InterfaceBuilder {
             name = self.name_with_parameters(&type_names);
         }
         for (i, method) in self.methods.iter().enumerate() {
-            if self.methods[..i]
-                .iter()
-                .any(|earlier| earlier.name == method.name)
-            {
+            if self.methods[..i].iter().any(|earlier| earlier.name == method.name) {
                 problems.push(format!("{name} has two methods `{}`", method.name));
             }
         }
 
         let mut layout = Layout::new(&self.registry, &type_names, &self.package);
         let (mut messages, enums) = layout.types();
-        let mut service = ServiceDescriptor {
-            name,
-            ..Default::default()
-        };
+        let mut service = ServiceDescriptor { name, ..Default::default() };
         if !self.docs.is_empty() {
-            service.options = Some(ServiceOptions {
-                rpc: Notes { docs: self.docs },
-            });
+            service.options = Some(ServiceOptions { rpc: Notes { docs: self.docs } });
         }
         for method in &self.methods {
-            service
-                .method
-                .push(method.lay_out(&mut layout, &mut messages));
+            service.method.push(method.lay_out(&mut layout, &mut messages));
         }
         problems.append(&mut layout.problems);
         problems.extend(clashing_values(&enums));
@@ -157,10 +144,7 @@ impl InterfaceBuilder {
 
     fn name_with_parameters(&self, type_names: &[String]) -> String {
         let name_of = |place: usize| type_names[place].clone();
-        let parameters = self
-            .parameters
-            .iter()
-            .map(|shape| names::spell_shape(shape, &name_of));
+        let parameters = self.parameters.iter().map(|shape| names::spell_shape(shape, &name_of));
         self.name.clone() + &parameters.collect::<String>()
     }
 }
@@ -170,9 +154,7 @@ fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let values = enums.iter().flat_map(|described| &described.value);
     let twice = values.filter(|value| !seen.insert(&value.name));
-    twice
-        .map(|value| format!("two values of enums are called `{}`", value.name))
-        .collect()
+    twice.map(|value| format!("two values of enums are called `{}`", value.name)).collect()
 }
 
 impl Method {
@@ -227,10 +209,7 @@ impl Method {
             name: self.name.clone(),
             input_type,
             output_type,
-            options: Some(MethodOptions {
-                idempotency_level,
-                rpc,
-            }),
+            options: Some(MethodOptions { idempotency_level, rpc }),
             client_streaming: false,
             server_streaming: false,
         }
@@ -271,10 +250,7 @@ impl MethodBuilder<'_> {
         builder.field::<T>(1, "value", "");
         // Of `()` nothing crosses the wire.
         let empty = Shape::WellKnown(WellKnown::Empty);
-        let field = builder
-            .into_fields()
-            .pop()
-            .filter(|field| field.shape != empty);
+        let field = builder.into_fields().pop().filter(|field| field.shape != empty);
         self.method.result = Outcome::Field(field);
         self
     }

@@ -9,10 +9,7 @@ impl FileDescriptor {
     /// know our options: reflection, protoc's plugins.
     #[must_use]
     pub fn with_comments(mut self) -> Self {
-        let mut comments = Comments {
-            path: Vec::new(),
-            info: SourceCodeInfo::default(),
-        };
+        let mut comments = Comments { path: Vec::new(), info: SourceCodeInfo::default() };
         // The numbers are those of the fields in `descriptor.proto`.
         comments.each(4, &self.message_type, Comments::message);
         comments.each(5, &self.enum_type, Comments::enumeration);
@@ -40,13 +37,7 @@ impl Comments {
     fn comment(&mut self, docs: Option<&str>) {
         if let Some(docs) = docs.filter(|docs| !docs.is_empty()) {
             // Tools print it after `//`, and expect the space and the line's end.
-            let lines = docs.lines().map(|line| {
-                if line.is_empty() {
-                    "\n".into()
-                } else {
-                    format!(" {line}\n")
-                }
-            });
+            let lines = docs.lines().map(|line| if line.is_empty() { "\n".into() } else { format!(" {line}\n") });
             self.info.location.push(Location {
                 path: self.path.clone(),
                 span: vec![0, 0, 0],

@@ -5,9 +5,7 @@
 //! tell. Not in it, because the wire does not show them: names of types, modules, docs, the order of methods.
 
 use super::index::{Described, Index, value_name};
-use crate::descriptor::{
-    EnumDescriptor, FieldNotes, FileDescriptor, MessageDescriptor, MethodKind,
-};
+use crate::descriptor::{EnumDescriptor, FieldNotes, FileDescriptor, MessageDescriptor, MethodKind};
 use crate::{DecodeError, Message, Reader, Registry, Shape, Wire, Writer};
 use std::collections::HashMap;
 use std::fmt;
@@ -70,28 +68,18 @@ impl Message for Fingerprint {
 
 /// The fingerprint of a file with one interface.
 pub(super) fn of(file: &FileDescriptor) -> Fingerprint {
-    let mut walk = Walk {
-        hash: Fnv::new(),
-        index: Index::of(file),
-        places: HashMap::new(),
-        found: Vec::new(),
-    };
-    let mut methods: Vec<_> = file
-        .service
-        .iter()
-        .flat_map(|service| &service.method)
-        .collect();
+    let mut walk = Walk { hash: Fnv::new(), index: Index::of(file), places: HashMap::new(), found: Vec::new() };
+    let mut methods: Vec<_> = file.service.iter().flat_map(|service| &service.method).collect();
     methods.sort_by(|a, b| a.name.cmp(&b.name));
     walk.hash.number(methods.len() as u64);
     for method in methods {
         let notes = method.options.as_ref().map(|options| &options.rpc);
         walk.hash.text(&method.name);
-        walk.hash
-            .number(match notes.map_or(MethodKind::Plain, |notes| notes.kind) {
-                MethodKind::Plain => 1,
-                MethodKind::Idempotent => 2,
-                MethodKind::Oneway => 3,
-            });
+        walk.hash.number(match notes.map_or(MethodKind::Plain, |notes| notes.kind) {
+            MethodKind::Plain => 1,
+            MethodKind::Idempotent => 2,
+            MethodKind::Oneway => 3,
+        });
         walk.hash.number(method.client_streaming.into());
         walk.hash.number(method.server_streaming.into());
         walk.name(&method.input_type);
@@ -142,8 +130,7 @@ impl<'a> Walk<'a> {
     fn message(&mut self, message: &'a MessageDescriptor) {
         let notes = message.options.as_ref().map(|options| &options.rpc);
         self.hash.number(1);
-        self.hash
-            .number(notes.is_some_and(|notes| notes.open).into());
+        self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
         let mut fields: Vec<_> = message.field.iter().collect();
         fields.sort_by_key(|field| field.number);
@@ -156,8 +143,7 @@ impl<'a> Walk<'a> {
             self.hash.number(field.label as u64);
             self.hash.number(field.r#type as u64);
             self.hash.number(field.proto3_optional.into());
-            self.hash
-                .number((field.oneof_index.is_some() && !field.proto3_optional).into());
+            self.hash.number((field.oneof_index.is_some() && !field.proto3_optional).into());
             self.hash.number(notes.required.into());
             self.hash.text(&notes.narrowed);
             self.name(&field.type_name);
@@ -167,8 +153,7 @@ impl<'a> Walk<'a> {
     fn enumeration(&mut self, described: &EnumDescriptor) {
         let notes = described.options.as_ref().map(|options| &options.rpc);
         self.hash.number(2);
-        self.hash
-            .number(notes.is_some_and(|notes| notes.open).into());
+        self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
         let mut values: Vec<_> = described.value.iter().collect();
         values.sort_by_key(|value| value.number);
@@ -191,9 +176,7 @@ impl Fnv {
     fn bytes(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 ^= u128::from(*byte);
-            self.0 = self
-                .0
-                .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+            self.0 = self.0.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
         }
     }
 

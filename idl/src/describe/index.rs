@@ -17,26 +17,14 @@ pub(super) struct Index<'a>(HashMap<String, Described<'a>>);
 impl<'a> Index<'a> {
     pub(super) fn of(file: &'a FileDescriptor) -> Self {
         let mut index = Self(HashMap::new());
-        let scope = if file.package.is_empty() {
-            String::new()
-        } else {
-            format!(".{}", file.package)
-        };
+        let scope = if file.package.is_empty() { String::new() } else { format!(".{}", file.package) };
         index.enter(&scope, &file.message_type, &file.enum_type);
         index
     }
 
-    fn enter(
-        &mut self,
-        scope: &str,
-        messages: &'a [MessageDescriptor],
-        enums: &'a [EnumDescriptor],
-    ) {
+    fn enter(&mut self, scope: &str, messages: &'a [MessageDescriptor], enums: &'a [EnumDescriptor]) {
         for described in enums {
-            self.0.insert(
-                format!("{scope}.{}", described.name),
-                Described::Enum(described),
-            );
+            self.0.insert(format!("{scope}.{}", described.name), Described::Enum(described));
         }
         for message in messages {
             let name = format!("{scope}.{}", message.name);
@@ -54,8 +42,6 @@ impl<'a> Index<'a> {
 /// An enum's value without the enum's name in front: `COLOR_RED` is `RED`.
 pub(super) fn value_name<'a>(described: &EnumDescriptor, value: &'a str) -> &'a str {
     let prefix = super::case::screaming(&described.name);
-    let short = value
-        .strip_prefix(&prefix)
-        .and_then(|rest| rest.strip_prefix('_'));
+    let short = value.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('_'));
     short.unwrap_or(value)
 }

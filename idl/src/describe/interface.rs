@@ -26,11 +26,7 @@ impl Interface {
 
     pub(super) fn new(file: FileDescriptor, problems: Vec<String>) -> Self {
         let fingerprint = fingerprint::of(&file);
-        Self {
-            file,
-            fingerprint,
-            problems,
-        }
+        Self { file, fingerprint, problems }
     }
 
     /// The full name: `library.v1.Store`, or `Store` without a package.
@@ -46,10 +42,7 @@ impl Interface {
     /// The docs of the trait.
     #[must_use]
     pub fn docs(&self) -> &str {
-        self.service()
-            .options
-            .as_ref()
-            .map_or("", |options| &options.rpc.docs)
+        self.service().options.as_ref().map_or("", |options| &options.rpc.docs)
     }
 
     /// The methods, in the order of their declaration.
@@ -94,9 +87,7 @@ impl Interface {
         let file: FileDescriptor = from_slice(bytes)?;
         match file.service.len() {
             1 => Ok(Self::new(file, Vec::new())),
-            _ => Err(DecodeError::invalid(
-                "a description is of exactly one interface",
-            )),
+            _ => Err(DecodeError::invalid("a description is of exactly one interface")),
         }
     }
 }
@@ -111,18 +102,12 @@ impl<'a> MethodDescription<'a> {
     /// The docs of the method.
     #[must_use]
     pub fn docs(self) -> &'a str {
-        self.0
-            .options
-            .as_ref()
-            .map_or("", |options| &options.rpc.docs)
+        self.0.options.as_ref().map_or("", |options| &options.rpc.docs)
     }
 
     /// How often it may run, and whether its caller waits for it.
     #[must_use]
     pub fn kind(self) -> MethodKind {
-        self.0
-            .options
-            .as_ref()
-            .map_or(MethodKind::Plain, |options| options.rpc.kind)
+        self.0.options.as_ref().map_or(MethodKind::Plain, |options| options.rpc.kind)
     }
 }

@@ -5,7 +5,6 @@ mod case;
 mod comments;
 mod compare;
 mod fingerprint;
-mod fits;
 mod index;
 mod interface;
 mod layout;

@@ -35,13 +35,10 @@ pub(super) fn choose(registry: &Registry, taken: &BTreeSet<String>) -> (Vec<Stri
             return (names, problems);
         }
         for (name, places) in by_name {
-            let to_count = places
-                .iter()
-                .all(|place| !matches!(prefixes[*place], Prefix::Nothing | Prefix::Modules));
+            let to_count = places.iter().all(|place| !matches!(prefixes[*place], Prefix::Nothing | Prefix::Modules));
             if to_count {
-                problems.push(format!(
-                    "several types are called `{name}`: name them apart with `#[rpc(name = \"…\")]`"
-                ));
+                problems
+                    .push(format!("several types are called `{name}`: name them apart with `#[rpc(name = \"…\")]`"));
             }
             for (count, place) in places.into_iter().enumerate() {
                 prefixes[place] = match prefixes[place] {
@@ -57,9 +54,7 @@ pub(super) fn choose(registry: &Registry, taken: &BTreeSet<String>) -> (Vec<Stri
 
 /// All names with the given prefixes. Parameters are spelled with theirs.
 fn spell(types: &[Type], prefixes: &[Prefix]) -> Vec<String> {
-    (0..types.len())
-        .map(|place| spell_type(place, types, prefixes))
-        .collect()
+    (0..types.len()).map(|place| spell_type(place, types, prefixes)).collect()
 }
 
 /// A type never has itself as a parameter, so this comes to an end.
@@ -124,11 +119,7 @@ mod tests {
     /// Two types of one name both get their module in front, in whichever order they were met.
     #[test]
     fn a_clash_is_parted_by_modules() {
-        let types = [
-            ("Point", "shop::api::a"),
-            ("Line", "shop"),
-            ("Point", "shop::api::b"),
-        ];
+        let types = [("Point", "shop::api::a"), ("Line", "shop"), ("Point", "shop::api::b")];
         let (names, problems) = choose(&registry(&types), &BTreeSet::new());
         assert_eq!(names, ["ApiAPoint", "Line", "ApiBPoint"]);
         assert_eq!(problems, [""; 0]);
@@ -154,10 +145,7 @@ mod tests {
     /// Types that not even their modules tell apart are counted, and that is told.
     #[test]
     fn what_cannot_be_parted_is_a_problem() {
-        let (names, problems) = choose(
-            &registry(&[("Point", "shop"), ("Point", "shop")]),
-            &BTreeSet::new(),
-        );
+        let (names, problems) = choose(&registry(&[("Point", "shop"), ("Point", "shop")]), &BTreeSet::new());
         assert_eq!(names, ["ShopPoint2", "ShopPoint3"]);
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains("`ShopPoint`"), "{problems:?}");

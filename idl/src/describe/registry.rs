@@ -105,18 +105,9 @@ impl Registry {
     pub(crate) fn of_empty_types(types: &[(&'static str, &'static str)]) -> Self {
         let empty = |&(name, module)| {
             let body = Body::Message(Vec::new());
-            Type {
-                name,
-                module,
-                docs: "",
-                parameters: Vec::new(),
-                body,
-            }
+            Type { name, module, docs: "", parameters: Vec::new(), body }
         };
-        Self {
-            types: types.iter().map(empty).collect(),
-            by_id: HashMap::new(),
-        }
+        Self { types: types.iter().map(empty).collect(), by_id: HashMap::new() }
     }
 
     /// Enters a struct; `fields` names its parameters and fields.
@@ -143,28 +134,11 @@ impl Registry {
         variants: impl FnOnce(&mut OneofVariants<'_>),
     ) -> Shape {
         self.enter::<T>(name, module, docs, |registry| {
-            let mut builder = OneofVariants {
-                registry,
-                parameters: Vec::new(),
-                variants: Vec::new(),
-                open: false,
-                default: None,
-            };
+            let mut builder =
+                OneofVariants { registry, parameters: Vec::new(), variants: Vec::new(), open: false, default: None };
             variants(&mut builder);
-            let OneofVariants {
-                variants,
-                open,
-                default,
-                ..
-            } = builder;
-            (
-                builder.parameters,
-                Body::Oneof {
-                    variants,
-                    open,
-                    default,
-                },
-            )
+            let OneofVariants { variants, open, default, .. } = builder;
+            (builder.parameters, Body::Oneof { variants, open, default })
         })
     }
 
@@ -177,25 +151,10 @@ impl Registry {
         values: impl FnOnce(&mut EnumerationValues),
     ) -> Shape {
         self.enter::<T>(name, module, docs, |_| {
-            let mut builder = EnumerationValues {
-                values: Vec::new(),
-                open: false,
-                default: None,
-            };
+            let mut builder = EnumerationValues { values: Vec::new(), open: false, default: None };
             values(&mut builder);
-            let EnumerationValues {
-                values,
-                open,
-                default,
-            } = builder;
-            (
-                Vec::new(),
-                Body::Enumeration {
-                    values,
-                    open,
-                    default,
-                },
-            )
+            let EnumerationValues { values, open, default } = builder;
+            (Vec::new(), Body::Enumeration { values, open, default })
         })
     }
 
@@ -213,13 +172,7 @@ impl Registry {
         let place = TypeRef(self.types.len());
         self.by_id.insert(TypeId::of::<T>(), place);
         let parameters = Vec::new();
-        self.types.push(Type {
-            name,
-            module,
-            docs,
-            parameters,
-            body: Body::Message(Vec::new()),
-        });
+        self.types.push(Type { name, module, docs, parameters, body: Body::Message(Vec::new()) });
         let (parameters, body) = describe(self);
         let entered = &mut self.types[place.0];
         entered.parameters = parameters;
@@ -238,11 +191,7 @@ pub struct MessageFields<'r> {
 
 impl<'r> MessageFields<'r> {
     pub(crate) fn new(registry: &'r mut Registry) -> Self {
-        Self {
-            registry,
-            parameters: Vec::new(),
-            fields: Vec::new(),
-        }
+        Self { registry, parameters: Vec::new(), fields: Vec::new() }
     }
 
     pub(crate) fn into_fields(self) -> Vec<Field> {
@@ -277,13 +226,7 @@ impl<'r> MessageFields<'r> {
     }
 
     fn push(&mut self, tag: u32, name: &str, docs: &str, shape: Shape, required: bool) {
-        self.fields.push(Field {
-            tag,
-            name: name.into(),
-            docs: docs.into(),
-            shape,
-            required,
-        });
+        self.fields.push(Field { tag, name: name.into(), docs: docs.into(), shape, required });
     }
 }
 
@@ -311,12 +254,7 @@ impl OneofVariants<'_> {
 
     /// A variant without data.
     pub fn unit(&mut self, tag: u32, name: &'static str, docs: &'static str) {
-        self.push(
-            tag,
-            name,
-            docs,
-            Content::One(Shape::WellKnown(super::shape::WellKnown::Empty)),
-        );
+        self.push(tag, name, docs, Content::One(Shape::WellKnown(super::shape::WellKnown::Empty)));
     }
 
     /// A variant that holds one value without a name: `Circle(Circle)`.
@@ -326,12 +264,7 @@ impl OneofVariants<'_> {
     }
 
     /// The same with `#[rpc(as = "…")]`: `W` is the type on the wire, `T` the Rust type.
-    pub fn value_as<W: Representation, T: As<W>>(
-        &mut self,
-        tag: u32,
-        name: &'static str,
-        docs: &'static str,
-    ) {
+    pub fn value_as<W: Representation, T: As<W>>(&mut self, tag: u32, name: &'static str, docs: &'static str) {
         self.push(tag, name, docs, Content::One(T::describe()));
     }
 
@@ -360,12 +293,7 @@ impl OneofVariants<'_> {
     }
 
     fn push(&mut self, tag: u32, name: &'static str, docs: &'static str, content: Content) {
-        self.variants.push(Variant {
-            tag,
-            name,
-            docs,
-            content,
-        });
+        self.variants.push(Variant { tag, name, docs, content });
     }
 }
 

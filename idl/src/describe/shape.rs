@@ -40,18 +40,12 @@ impl Shape {
     /// The shape of a scalar of which only some values are valid; `narrowed` is the Rust type's name.
     #[must_use]
     pub const fn narrowed(scalar: Scalar, narrowed: &'static str) -> Self {
-        Self::Scalar {
-            scalar,
-            narrowed: Cow::Borrowed(narrowed),
-        }
+        Self::Scalar { scalar, narrowed: Cow::Borrowed(narrowed) }
     }
 
     /// The shape of bytes of a fixed length.
     pub(crate) fn exactly(length: usize) -> Self {
-        Self::Scalar {
-            scalar: Scalar::Bytes,
-            narrowed: format!("[u8; {length}]").into(),
-        }
+        Self::Scalar { scalar: Scalar::Bytes, narrowed: format!("[u8; {length}]").into() }
     }
 }
 
@@ -62,10 +56,7 @@ pub struct TypeRef(pub(super) usize);
 /// The scalar types of Protocol Buffers. The numbers are those of `FieldDescriptorProto.Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
-#[expect(
-    missing_docs,
-    reason = "each is the type of its name in Protocol Buffers"
-)]
+#[expect(missing_docs, reason = "each is the type of its name in Protocol Buffers")]
 pub enum Scalar {
     Double = 1,
     Float = 2,

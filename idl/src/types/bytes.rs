@@ -1,8 +1,6 @@
 //! Bytes, of any length and of a fixed one.
 
-use crate::{
-    Bytes, DecodeError, DecodeFault, Message, Reader, Registry, Scalar, Shape, Wire, Writer,
-};
+use crate::{Bytes, DecodeError, DecodeFault, Message, Reader, Registry, Scalar, Shape, Wire, Writer};
 use uuid::Uuid;
 
 impl Message for Bytes {
@@ -46,13 +44,7 @@ impl<const N: usize> Message for [u8; N] {
 
     fn decode_value(_: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let bytes = r.slice()?;
-        Self::try_from(bytes).map_err(|_| {
-            DecodeFault::WrongLength {
-                expected: N,
-                found: bytes.len(),
-            }
-            .into()
-        })
+        Self::try_from(bytes).map_err(|_| DecodeFault::WrongLength { expected: N, found: bytes.len() }.into())
     }
 
     fn absent() -> Option<Self> {

@@ -5,12 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 /// Writes a repeated field.
-pub(crate) fn encode<'a, T: Message>(
-    list: impl Iterator<Item = &'a T>,
-    length: usize,
-    tag: u32,
-    out: &mut Writer,
-) {
+pub(crate) fn encode<'a, T: Message>(list: impl Iterator<Item = &'a T>, length: usize, tag: u32, out: &mut Writer) {
     if !T::WIRE.packs() {
         list.for_each(|value| out.field(tag, value));
     } else if length > 0 {
@@ -20,11 +15,7 @@ pub(crate) fn encode<'a, T: Message>(
 }
 
 /// Reads a repeated field, or a part of one: a single value, or many packed.
-pub(crate) fn merge<T: Message>(
-    list: &mut Vec<T>,
-    wire: Wire,
-    r: &mut Reader<'_>,
-) -> Result<(), DecodeError> {
+pub(crate) fn merge<T: Message>(list: &mut Vec<T>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
     if wire == T::WIRE {
         list.push(T::decode_value(None, r)?);
         return Ok(());

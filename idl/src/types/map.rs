@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 
 /// Reads one pair. Of a key that comes twice, the last value counts: pairs are not merged.
-fn decode_pair<K: Message, V: Message>(
-    wire: Wire,
-    r: &mut Reader<'_>,
-) -> Result<(K, V), DecodeError> {
+fn decode_pair<K: Message, V: Message>(wire: Wire, r: &mut Reader<'_>) -> Result<(K, V), DecodeError> {
     let (mut key, mut value) = (None, None);
     r.message(wire, |r| {
         while let Some((tag, wire)) = r.next_field()? {

@@ -85,11 +85,7 @@ impl Message for u8 {
         out.bytes_value(list);
     }
 
-    fn merge_slice(
-        list: &mut Vec<Self>,
-        wire: Wire,
-        r: &mut Reader<'_>,
-    ) -> Result<(), DecodeError> {
+    fn merge_slice(list: &mut Vec<Self>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
         wire.expect(Wire::Len)?;
         // Bytes that come twice do not add up, unlike a list: the last ones count.
         list.clear();
@@ -97,10 +93,7 @@ impl Message for u8 {
         Ok(())
     }
 
-    fn decode_slice_value(
-        _: Option<Vec<Self>>,
-        r: &mut Reader<'_>,
-    ) -> Result<Vec<Self>, DecodeError> {
+    fn decode_slice_value(_: Option<Vec<Self>>, r: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         r.slice().map(<[u8]>::to_vec)
     }
 
@@ -150,8 +143,7 @@ impl Message for char {
 
     fn decode_value(_: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let code = u32::try_from(r.varint()?).ok();
-        code.and_then(Self::from_u32)
-            .ok_or_else(|| DecodeFault::OutOfRange("char").into())
+        code.and_then(Self::from_u32).ok_or_else(|| DecodeFault::OutOfRange("char").into())
     }
 
     fn absent() -> Option<Self> {

@@ -1,9 +1,6 @@
 //! Lengths of time and points in time, as Google's messages of seconds and nanoseconds.
 
-use crate::{
-    DecodeError, DecodeFault, EncodeError, Message, Reader, Registry, Shape, WellKnown, Wire,
-    Writer,
-};
+use crate::{DecodeError, DecodeFault, EncodeError, Message, Reader, Registry, Shape, WellKnown, Wire, Writer};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
@@ -108,11 +105,7 @@ impl Message for SystemTime {
         let before = before.and_then(since_epoch).unwrap_or_default();
         let (seconds, nanos) = decode_fields(before, r)?;
         let whole = Duration::from_secs(seconds.unsigned_abs());
-        let time = if seconds < 0 {
-            UNIX_EPOCH.checked_sub(whole)
-        } else {
-            UNIX_EPOCH.checked_add(whole)
-        };
+        let time = if seconds < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
         time.and_then(|time| time.checked_add(Duration::from_nanos(nanos.into())))
             .ok_or_else(|| DecodeFault::OutOfRange("a point in time").into())
     }

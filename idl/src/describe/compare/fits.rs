@@ -15,10 +15,7 @@ pub(super) enum Fit {
 
 /// The Rust type whose range is narrower than the wire's, or nothing.
 pub(super) fn narrowed(field: &FieldDescriptor) -> &str {
-    field
-        .options
-        .as_ref()
-        .map_or("", |options| &options.rpc.narrowed)
+    field.options.as_ref().map_or("", |options| &options.rpc.narrowed)
 }
 
 /// How values of `sent` suit `taken`. Both are scalars.
@@ -26,21 +23,14 @@ pub(super) fn fit(sent: &FieldDescriptor, taken: &FieldDescriptor) -> Fit {
     if sent.r#type == taken.r#type && narrowed(sent) == narrowed(taken) {
         return Fit::Always;
     }
-    if let (Some((sent_form, sent_range)), Some((taken_form, taken_range))) =
-        (integer(sent), integer(taken))
-    {
+    if let (Some((sent_form, sent_range)), Some((taken_form, taken_range))) = (integer(sent), integer(taken)) {
         if sent_form != taken_form {
             return Fit::Never;
         }
         // Of the numbers below, some are no `char`.
         let gap = narrowed(taken) == "char" && *sent_range.end() >= 0xd800;
-        let within =
-            taken_range.contains(sent_range.start()) && taken_range.contains(sent_range.end());
-        return if within && !gap {
-            Fit::Always
-        } else {
-            Fit::Sometimes
-        };
+        let within = taken_range.contains(sent_range.start()) && taken_range.contains(sent_range.end());
+        return if within && !gap { Fit::Always } else { Fit::Sometimes };
     }
     match (sent.r#type, taken.r#type) {
         (FieldType::Bytes, FieldType::Bytes) => match (length(sent), length(taken)) {
@@ -50,9 +40,7 @@ pub(super) fn fit(sent: &FieldDescriptor, taken: &FieldDescriptor) -> Fit {
             (None, Some(_)) => Fit::Sometimes,
         },
         (FieldType::String, FieldType::Bytes) if length(taken).is_none() => Fit::Always,
-        (FieldType::String, FieldType::Bytes) | (FieldType::Bytes, FieldType::String) => {
-            Fit::Sometimes
-        }
+        (FieldType::String, FieldType::Bytes) | (FieldType::Bytes, FieldType::String) => Fit::Sometimes,
         (sent, taken) if sent == taken => Fit::Always,
         _ => Fit::Never,
     }
@@ -98,10 +86,7 @@ fn integer(field: &FieldDescriptor) -> Option<(Form, RangeInclusive<i128>)> {
         "char" => 0..=u32::from(char::MAX).into(),
         _ => i128::MIN..=i128::MAX,
     };
-    Some((
-        form,
-        *wire.start().max(rust.start())..=*wire.end().min(rust.end()),
-    ))
+    Some((form, *wire.start().max(rust.start())..=*wire.end().min(rust.end())))
 }
 
 /// The fixed length of bytes, as the words say it.
@@ -120,15 +105,8 @@ mod tests {
     use FieldType::{Bool, Bytes, Int64, Sint32, Sint64, String, Uint32, Uint64};
 
     fn field(r#type: FieldType, narrowed: &str) -> FieldDescriptor {
-        let rpc = FieldNotes {
-            narrowed: narrowed.into(),
-            ..Default::default()
-        };
-        FieldDescriptor {
-            r#type,
-            options: Some(FieldOptions { rpc }),
-            ..Default::default()
-        }
+        let rpc = FieldNotes { narrowed: narrowed.into(), ..Default::default() };
+        FieldDescriptor { r#type, options: Some(FieldOptions { rpc }), ..Default::default() }
     }
 
     /// What is sent fits if every value of it is one of the receiver's, written in the same way.
