@@ -21,11 +21,7 @@ fn expansions_are_as_written_down() {
         .filter(|path| !path.to_string_lossy().ends_with(".expanded.rs"))
         .collect();
     inputs.sort();
-    assert!(
-        !inputs.is_empty(),
-        "no golden files in {}",
-        folder.display()
-    );
+    assert!(!inputs.is_empty(), "no golden files in {}", folder.display());
     let write = std::env::var_os("GOLDEN").is_some_and(|value| value == "write");
     let mut differing = Vec::new();
     for input in inputs {
@@ -38,10 +34,7 @@ fn expansions_are_as_written_down() {
             differing.push(golden);
         }
     }
-    assert!(
-        differing.is_empty(),
-        "the expansion of these differs (GOLDEN=write writes them anew): {differing:#?}"
-    );
+    assert!(differing.is_empty(), "the expansion of these differs (GOLDEN=write writes them anew): {differing:#?}");
 }
 
 fn expand(source: &str) -> String {
@@ -64,34 +57,24 @@ fn expand_derives(attributes: &[Attribute], item: &Item) -> TokenStream {
     let derive = attributes.iter().find(|a| a.path().is_ident("derive"));
     let derive = derive.expect("golden inputs derive something");
     let list = derive.meta.require_list().expect("a list of derives");
-    let derives = Punctuated::<syn::Path, Token![,]>::parse_terminated
-        .parse2(list.tokens.clone())
-        .expect("a list of derives");
+    let derives =
+        Punctuated::<syn::Path, Token![,]>::parse_terminated.parse2(list.tokens.clone()).expect("a list of derives");
     let input = syn::parse2(item.to_token_stream()).expect("the input of a derive");
-    let expanded =
-        derives.iter().map(
-            |derive| match derive.to_token_stream().to_string().as_str() {
-                "Message" => crate::message::derive(&input),
-                "RemoteError" => crate::remote_error::derive(&input),
-                _ => TokenStream::new(),
-            },
-        );
+    let expanded = derives.iter().map(|derive| match derive.to_token_stream().to_string().as_str() {
+        "Message" => crate::message::derive(&input),
+        "RemoteError" => crate::remote_error::derive(&input),
+        _ => TokenStream::new(),
+    });
     expanded.collect()
 }
 
 fn expand_interface(mut definition: ItemTrait) -> TokenStream {
     let is_ours = |attribute: &&mut Attribute| attribute.path().is_ident("interface");
-    let attribute = definition
-        .attrs
-        .iter_mut()
-        .find(is_ours)
-        .expect("an interface");
+    let attribute = definition.attrs.iter_mut().find(is_ours).expect("an interface");
     let arguments = match &attribute.meta {
         Meta::List(list) => list.tokens.clone(),
         _ => TokenStream::new(),
     };
-    definition
-        .attrs
-        .retain(|attribute| !attribute.path().is_ident("interface"));
+    definition.attrs.retain(|attribute| !attribute.path().is_ident("interface"));
     crate::interface::interface(arguments, definition.into_token_stream())
 }

@@ -25,17 +25,13 @@ pub(crate) fn camel_case(name: &str) -> String {
 ///
 /// A hash and not a position, so that adding a method or moving one changes no other's number.
 pub(crate) fn method_id(wire_name: &str) -> u32 {
-    wire_name.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    wire_name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Whether the name may stand in a description: a letter, then letters, digits and `_`.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let mut letters = name.chars();
-    letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 

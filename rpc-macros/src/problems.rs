@@ -37,10 +37,7 @@ impl Problems {
 
     /// One `compile_error!` for each mistake; nothing when there is none.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
-        self.0
-            .as_ref()
-            .map(syn::Error::to_compile_error)
-            .unwrap_or_default()
+        self.0.as_ref().map(syn::Error::to_compile_error).unwrap_or_default()
     }
 
     /// The wording of every mistake, in the order in which they were found.

@@ -82,10 +82,8 @@ fn call_error(variants: &[Variant], krate: &syn::Path) -> TokenStream {
 }
 
 fn text(variants: &[Variant]) -> Option<TokenStream> {
-    let texts = variants
-        .iter()
-        .filter(|variant| matches!(variant.payload, Payload::Text))
-        .map(|variant| &variant.ident);
+    let texts =
+        variants.iter().filter(|variant| matches!(variant.payload, Payload::Text)).map(|variant| &variant.ident);
     let texts: Vec<_> = texts.collect();
     if texts.is_empty() {
         return None;
@@ -118,14 +116,43 @@ mod tests {
     #[test]
     fn one_variant_holds_the_call_error() {
         for input in [
-            parse_quote!(enum E { A, Call(CallError) }),
-            parse_quote!(enum E { A, Call { source: rpc_runtime::CallError } }),
-            parse_quote!(enum E { A, #[rpc(call)] Failed(Failure) }),
+            parse_quote!(
+                enum E {
+                    A,
+                    Call(CallError),
+                }
+            ),
+            parse_quote!(
+                enum E {
+                    A,
+                    Call { source: rpc_runtime::CallError },
+                }
+            ),
+            parse_quote!(
+                enum E {
+                    A,
+                    #[rpc(call)]
+                    Failed(Failure),
+                }
+            ),
         ] {
             assert_eq!(mistakes(&input), [""; 0]);
         }
-        assert_eq!(mistakes(&parse_quote!(enum E { A })).len(), 1);
-        let two = parse_quote!(enum E { A(CallError), B(CallError) });
+        assert_eq!(
+            mistakes(&parse_quote!(
+                enum E {
+                    A,
+                }
+            ))
+            .len(),
+            1
+        );
+        let two = parse_quote!(
+            enum E {
+                A(CallError),
+                B(CallError),
+            }
+        );
         assert_eq!(mistakes(&two).len(), 1);
     }
 
@@ -142,9 +169,7 @@ mod tests {
             }
         };
         let model = read::remote_error(&input, &mut Problems::default()).expect("an enum");
-        let Body::Oneof(variants) = model.body else {
-            panic!("an error is a oneof")
-        };
+        let Body::Oneof(variants) = model.body else { panic!("an error is a oneof") };
         let tags: Vec<_> = variants.iter().map(|v| (v.name.as_str(), v.tag)).collect();
         assert_eq!(tags, [("A", 1), ("Io", 2047), ("B", 2), ("Call", 2047)]);
     }
@@ -162,10 +187,7 @@ mod tests {
         };
         assert_eq!(
             mistakes(&input),
-            [
-                "this variant has the runtime's own number",
-                "the variants of an error have tags below 2047"
-            ]
+            ["this variant has the runtime's own number", "the variants of an error have tags below 2047"]
         );
     }
 }

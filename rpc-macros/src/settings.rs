@@ -100,12 +100,7 @@ impl Settings {
     }
 
     /// `key = "text"`.
-    pub(crate) fn text(
-        &mut self,
-        key: &str,
-        example: &str,
-        problems: &mut Problems,
-    ) -> Option<LitStr> {
+    pub(crate) fn text(&mut self, key: &str, example: &str, problems: &mut Problems) -> Option<LitStr> {
         let setting = self.take(key)?;
         match setting.value {
             Some(Lit::Str(text)) => Some(text),
@@ -122,10 +117,7 @@ impl Settings {
         if names::is_identifier(&name.value()) {
             return Some(name);
         }
-        problems.at(
-            name,
-            "a name begins with a letter and goes on with letters, digits and `_`",
-        );
+        problems.at(name, "a name begins with a letter and goes on with letters, digits and `_`");
         None
     }
 
@@ -142,10 +134,7 @@ impl Settings {
         if let Some(Lit::Int(number)) = &setting.value
             && let Ok(value) = number.base10_parse()
         {
-            return Some(Pinned {
-                number: value,
-                span: number.span(),
-            });
+            return Some(Pinned { number: value, span: number.span() });
         }
         problems.at(&setting, "write `tag = 3`: a whole number");
         None
@@ -166,9 +155,7 @@ pub(crate) fn tag_mistake(tag: u32) -> Option<&'static str> {
     const TAG_MAX: u32 = (1 << 29) - 1;
     match tag {
         0 => Some("tags begin at 1"),
-        19_000..=19_999 => {
-            Some("the tags from 19000 to 19999 belong to Protocol Buffers itself: pin another one")
-        }
+        19_000..=19_999 => Some("the tags from 19000 to 19999 belong to Protocol Buffers itself: pin another one"),
         1..=TAG_MAX => None,
         _ => Some("tags end at 536870911"),
     }
@@ -191,10 +178,7 @@ mod tests {
     fn keys_are_taken_once() {
         let (mut settings, mut problems) = settings(quote!(tag = 3, name = "x", other));
         assert_eq!(settings.tag(&mut problems).map(|p| p.number), Some(3));
-        assert_eq!(
-            settings.name(&mut problems).map(|n| n.value()),
-            Some("x".to_owned())
-        );
+        assert_eq!(settings.name(&mut problems).map(|n| n.value()), Some("x".to_owned()));
         assert!(settings.flag("other", &mut problems).is_some());
         assert!(settings.flag("other", &mut problems).is_none());
         settings.finish("a field", "nothing is left", &mut problems);
@@ -204,13 +188,7 @@ mod tests {
     /// Whatever is misspelt, repeated or out of range is reported, all of it.
     #[test]
     fn every_mistake_is_reported() {
-        let (mut settings, mut problems) = settings(quote!(
-            tog = 2,
-            tag = "3",
-            name = "1st",
-            name = "b",
-            crate = 7
-        ));
+        let (mut settings, mut problems) = settings(quote!(tog = 2, tag = "3", name = "1st", name = "b", crate = 7));
         settings.tag(&mut problems);
         settings.name(&mut problems);
         settings.krate(&mut problems);

@@ -13,19 +13,16 @@ pub(crate) fn located(tokens: &impl Spanned) -> Span {
 
 /// The same tokens, each of them at this place. What the compiler says of a list of tokens is said of all their places.
 pub(crate) fn moved(tokens: &impl ToTokens, span: Span) -> TokenStream {
-    let moved = tokens
-        .to_token_stream()
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Group(group) => {
-                let mut moved = Group::new(group.delimiter(), self::moved(&group.stream(), span));
-                moved.set_span(span);
-                TokenTree::Group(moved)
-            }
-            mut token => {
-                token.set_span(span);
-                token
-            }
-        });
+    let moved = tokens.to_token_stream().into_iter().map(|token| match token {
+        TokenTree::Group(group) => {
+            let mut moved = Group::new(group.delimiter(), self::moved(&group.stream(), span));
+            moved.set_span(span);
+            TokenTree::Group(moved)
+        }
+        mut token => {
+            token.set_span(span);
+            token
+        }
+    });
     moved.collect()
 }

@@ -9,10 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rpc_runtime::{
-    CallError, Message, MethodKind, RemoteError, ServerStub, UserStub, in_memory, interface,
-};
 use library::{Library, Lists};
+use rpc_runtime::{CallError, Message, MethodKind, RemoteError, ServerStub, UserStub, in_memory, interface};
 
 /// Tags of a foreign `.proto`.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -147,15 +145,7 @@ trait Store {
         Ok(titles.into_iter().max_by_key(String::len))
     }
     /// Names that generated code uses too.
-    async fn names(
-        &self,
-        call: u32,
-        r: u32,
-        tag: u32,
-        out: u32,
-        outgoing: u32,
-        r#type: u32,
-    ) -> Answer<u32>;
+    async fn names(&self, call: u32, r: u32, tag: u32, out: u32, outgoing: u32, r#type: u32) -> Answer<u32>;
 }
 
 /// A queue of anything that travels.
@@ -165,15 +155,44 @@ trait Queue<T: Message + Clone, U: Message = u32> {
     async fn all(&self) -> Result<Vec<T>, CallError>;
 }
 
+/// Interfaces and messages can come out of a `macro_rules!`.
+macro_rules! shelf {
+    ($shelf:ident, $book:ident, $item:ty) => {
+        #[derive(Debug, Clone, PartialEq, Message)]
+        struct $book {
+            r: $item,
+            #[rpc(as = "int64")]
+            tag: i64,
+        }
+
+        #[interface(dyn)]
+        trait $shelf {
+            async fn swap(&self, out: $book, r: &$item) -> Result<$book, CallError>;
+            async fn twice(&self, book: $book) -> Result<$book, CallError> {
+                let book = self.swap(book.clone(), &book.r).await?;
+                self.swap(book.clone(), &book.r).await
+            }
+        }
+    };
+}
+
+shelf!(TextShelf, TextBook, Option<Vec<String>>);
+
+struct Swapping;
+
+impl TextShelf for Swapping {
+    async fn swap(&self, out: TextBook, r: &Option<Vec<String>>) -> Result<TextBook, CallError> {
+        assert_eq!(out.r, *r);
+        Ok(TextBook { r: out.r, tag: -out.tag })
+    }
+}
+
 /// One text for everything that this caller sees of the store, whatever is behind it.
 async fn exercise(store: &impl Store) -> Vec<String> {
     let mut seen = Vec::new();
     let loan = store.check_out(CustomerId(7), "dune").await;
     seen.push(format!("{loan:?}"));
-    seen.push(format!(
-        "{:?}",
-        store.check_out(CustomerId(7), "missing").await
-    ));
+    seen.push(format!("{:?}", store.check_out(CustomerId(7), "missing").await));
     seen.push(format!("{:?}", store.titles().await));
     seen.push(format!("{:?}", store.longest().await));
     let drawing = library::drawing();
@@ -181,18 +200,8 @@ async fn exercise(store: &impl Store) -> Vec<String> {
     seen.push(format!("{:?}", redrawn.map(|redrawn| redrawn == drawing)));
     let unused = (1, "unused".to_owned());
     let points = [Point(1, -2), Point(0, 0)];
-    seen.push(format!(
-        "{:?}",
-        store
-            .digest("", &[], &[], &drawing, 0, unused.clone())
-            .await
-    ));
-    seen.push(format!(
-        "{:?}",
-        store
-            .digest("text", b"bytes", &points, &drawing, -9, unused)
-            .await
-    ));
+    seen.push(format!("{:?}", store.digest("", &[], &[], &drawing, 0, unused.clone()).await));
+    seen.push(format!("{:?}", store.digest("text", b"bytes", &points, &drawing, -9, unused).await));
     for how in 0..5 {
         seen.push(format!("{:?}", store.fail(how).await));
     }
@@ -205,10 +214,7 @@ async fn exercise(store: &impl Store) -> Vec<String> {
 async fn the_stub_is_the_implementation() {
     let direct = exercise(&Library::default()).await;
     assert_eq!(direct.len(), 13);
-    assert_eq!(
-        direct[0],
-        r#"Ok(Loan { title: "dune", copy: 3, customer: CustomerId(7), length: 1209600s })"#
-    );
+    assert_eq!(direct[0], r#"Ok(Loan { title: "dune", copy: 3, customer: CustomerId(7), length: 1209600s })"#);
     assert_eq!(direct[4], "Ok(true)");
     assert_eq!(direct[7], "Err(AllLent(0))");
     let stub = in_memory(StoreServer::new(Library::default()));
@@ -216,10 +222,7 @@ async fn the_stub_is_the_implementation() {
     assert_eq!(exercise(&stub.clone()).await, direct);
     // An `Arc` is exported like what it points to.
     let shared = Arc::new(Library::default());
-    assert_eq!(
-        exercise(&in_memory(StoreServer::new(Arc::clone(&shared)))).await,
-        direct
-    );
+    assert_eq!(exercise(&in_memory(StoreServer::new(Arc::clone(&shared)))).await, direct);
     // A stub is an implementation, so it can be exported again.
     assert_eq!(exercise(&in_memory(StoreServer::new(stub))).await, direct);
 }
@@ -247,12 +250,7 @@ async fn any_implementation_is_one_type() {
 async fn errors_arrive_as_what_they_are() {
     let store = in_memory(StoreServer::new(Library::default()));
     assert_eq!(store.fail(1).await, Err(StoreError::Closed));
-    assert_eq!(
-        store.fail(2).await,
-        Err(StoreError::Shelf(Refusal::Late(Duration::from_millis(
-            1500
-        ))))
-    );
+    assert_eq!(store.fail(2).await, Err(StoreError::Shelf(Refusal::Late(Duration::from_millis(1500)))));
     let text = match store.fail(5).await {
         Err(StoreError::Call(error)) => error.to_string(),
         other => panic!("the variant that cannot travel arrived as {other:?}"),
@@ -278,28 +276,17 @@ async fn oneway_calls_arrive() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), arrived)
-        .await
-        .expect("both arrive");
+    tokio::time::timeout(Duration::from_secs(10), arrived).await.expect("both arrive");
     assert_eq!(store.heard().await, Ok(2));
 }
 
 /// An interface with type parameters works for any type that travels.
 #[tokio::test]
 async fn interfaces_can_be_generic() {
-    async fn fill<T: Message + Clone + PartialEq + fmt::Debug>(
-        queue: &impl Queue<T, u32>,
-        items: [T; 2],
-    ) {
+    async fn fill<T: Message + Clone + PartialEq + fmt::Debug>(queue: &impl Queue<T, u32>, items: [T; 2]) {
         let [first, second] = items;
         let page = queue.push(first.clone(), &1).await.expect("pushed");
-        assert_eq!(
-            page,
-            Page {
-                items: vec![first.clone()],
-                next: Some(1)
-            }
-        );
+        assert_eq!(page, Page { items: vec![first.clone()], next: Some(1) });
         queue.push(second.clone(), &2).await.expect("pushed");
         assert_eq!(queue.all().await, Ok(vec![first, second]));
     }
@@ -307,11 +294,59 @@ async fn interfaces_can_be_generic() {
     fill(&Lists::default(), points).await;
     fill(&in_memory(QueueServer::new(Lists::default())), points).await;
     let texts = ["a".to_owned(), "b".to_owned()];
-    fill(
-        &DynQueue::new(in_memory(QueueServer::new(Lists::default()))),
-        texts,
-    )
-    .await;
+    fill(&DynQueue::new(in_memory(QueueServer::new(Lists::default()))), texts).await;
+}
+
+/// What a `macro_rules!` wrote is like what was written by hand.
+#[tokio::test]
+async fn interfaces_can_come_out_of_a_macro() {
+    let book = TextBook { r: Some(vec!["page".into()]), tag: 7 };
+    let shelf = DynTextShelf::new(in_memory(TextShelfServer::new(Swapping)));
+    let turned = TextBook { tag: -7, ..book.clone() };
+    assert_eq!(shelf.swap(book.clone(), &book.r).await, Ok(turned));
+    assert_eq!(shelf.twice(book.clone()).await, Ok(book));
+}
+
+/// A variant that a newer peer sends is read as the one that stands for it; absence is another matter.
+#[test]
+fn unknown_variants_have_a_stand_in() {
+    #[derive(Debug, PartialEq, Message)]
+    enum Newer {
+        Empty,
+        Label(String),
+        Number(#[rpc(as = "fixed64")] u64),
+        Blank,
+    }
+    #[derive(Debug, PartialEq, Default, Message)]
+    enum Older {
+        #[default]
+        Empty,
+        Label(String),
+        #[rpc(tag = 9, other)]
+        Unknown,
+    }
+    let read = |newer: &Newer| -> Older {
+        let bytes = idl::to_vec(newer).expect("not deep");
+        idl::from_slice(&bytes).expect("decodes")
+    };
+    assert_eq!(read(&Newer::Empty), Older::Empty);
+    assert_eq!(read(&Newer::Label("a".into())), Older::Label("a".into()));
+    assert_eq!(read(&Newer::Number(0)), Older::Unknown);
+    assert_eq!(read(&Newer::Blank), Older::Unknown);
+    assert_eq!(idl::from_slice::<Older>(&[]).expect("absence is a value"), Older::Empty);
+    assert!(idl::from_slice::<Newer>(&[]).is_err());
+
+    #[derive(Debug, PartialEq, Message)]
+    enum Colour {
+        Red,
+        #[rpc(tag = 5, name = "Azure")]
+        Blue,
+        #[rpc(other)]
+        Unknown,
+    }
+    let colour = |number: u8| idl::from_slice::<Option<Colour>>(&[8, number]).expect("decodes");
+    assert_eq!((colour(1), colour(5)), (Some(Colour::Red), Some(Colour::Blue)));
+    assert_eq!((colour(2), colour(0)), (Some(Colour::Unknown), Some(Colour::Unknown)));
 }
 
 /// Many calls on one stub, from many tasks, each with its own reply.
@@ -339,10 +374,7 @@ fn methods_are_declared_as_written() {
     type Server = StoreServer<Library>;
     // FNV-1a of the names on the wire.
     let titles = Server::method(3_564_059_182).expect("titles");
-    assert_eq!(
-        (titles.name, titles.timeout),
-        ("Titles", Some(Duration::from_secs(5)))
-    );
+    assert_eq!((titles.name, titles.timeout), ("Titles", Some(Duration::from_secs(5))));
     assert!(titles.kind == MethodKind::Idempotent);
     let tell = Server::method(2_828_475_173).expect("tell, called hear on the wire");
     assert_eq!((tell.name, tell.timeout), ("Hear", None));
@@ -361,10 +393,7 @@ fn interfaces_describe_themselves() {
     assert!(store.problems().is_empty(), "{:?}", store.problems());
     let points = QueueClient::<Point>::interface();
     assert!(points.name().starts_with("QueuePoint"), "{}", points.name());
-    assert_ne!(
-        points.fingerprint(),
-        QueueClient::<String>::interface().fingerprint()
-    );
+    assert_ne!(points.fingerprint(), QueueClient::<String>::interface().fingerprint());
 }
 
 /// Both futures may move between threads, also where arguments are borrowed.

@@ -5,13 +5,12 @@ use syn::spanned::Spanned;
 use syn::{FnArg, Ident, Member, Pat, PatType, Path, Signature, Type, TypeReference, parse_quote};
 
 use super::model::{Argument, Passing};
-use super::types;
 use crate::message::model::Field;
 use crate::message::read::{number, wire_as};
-use crate::names;
 use crate::problems::Problems;
 use crate::settings::Settings;
 use crate::spans::located;
+use crate::{names, types};
 
 const ON_ARGUMENT: &str = "an argument takes `tag = 3`, `name = \"…\"` and `as = \"int64\"`";
 
@@ -20,11 +19,7 @@ pub(crate) const GENERIC: &str = "a method cannot be generic, for the callee mus
      the interface generic";
 
 /// Reads all arguments but the first, and numbers them: each has one more than the one before it, unless it is pinned.
-pub(crate) fn read_all(
-    signature: &Signature,
-    krate: &Path,
-    problems: &mut Problems,
-) -> Vec<Argument> {
+pub(crate) fn read_all(signature: &Signature, krate: &Path, problems: &mut Problems) -> Vec<Argument> {
     let mut tag = 0;
     let mut all = Vec::new();
     for input in &signature.inputs {
@@ -39,13 +34,8 @@ pub(crate) fn read_all(
             continue;
         };
         let (passing, held) = passing(&typed.ty, krate, problems);
-        if wire_as.is_some()
-            && matches!(passing, Passing::Text | Passing::Bytes | Passing::Slice(_))
-        {
-            problems.at(
-                &typed.ty,
-                "`as` is for integers, and for `Option` and `Vec` of integers: take the `Vec`",
-            );
+        if wire_as.is_some() && matches!(passing, Passing::Text | Passing::Bytes | Passing::Slice(_)) {
+            problems.at(&typed.ty, "`as` is for integers, and for `Option` and `Vec` of integers: take the `Vec`");
         }
         let wire_name = names::plain(ident).trim_start_matches('_').to_owned();
         all.push(Argument {
@@ -69,10 +59,7 @@ pub(crate) fn read_all(
 
 fn name<'a>(typed: &'a PatType, problems: &mut Problems) -> Option<&'a Ident> {
     let Pat::Ident(pattern) = &*typed.pat else {
-        problems.at(
-            &typed.pat,
-            "name this argument: the name becomes the field's name on the wire",
-        );
+        problems.at(&typed.pat, "name this argument: the name becomes the field's name on the wire");
         return None;
     };
     Some(&pattern.ident)
@@ -114,25 +101,16 @@ fn passing(ty: &Type, krate: &Path, problems: &mut Problems) -> (Passing, Type) 
 
 fn check_reference(reference: &TypeReference, problems: &mut Problems) {
     if reference.mutability.is_some() {
-        problems.at(
-            reference,
-            "the callee has a copy: take the value, and return the changed one",
-        );
+        problems.at(reference, "the callee has a copy: take the value, and return the changed one");
     }
     if let Some(lifetime) = &reference.lifetime
         && lifetime.ident != "_"
     {
-        problems.at(
-            lifetime,
-            "leave the lifetime out: the argument is lent for the call",
-        );
+        problems.at(lifetime, "leave the lifetime out: the argument is lent for the call");
     }
     if types::is_open(&reference.elem) {
         problems.at(&reference.elem, GENERIC);
     } else if types::borrows(&reference.elem) {
-        problems.at(
-            &reference.elem,
-            "only a whole argument can be borrowed: own what is inside",
-        );
+        problems.at(&reference.elem, "only a whole argument can be borrowed: own what is inside");
     }
 }

@@ -1,18 +1,16 @@
 //! Syntax to model: one method.
 
 use syn::{
-    Attribute, FnArg, GenericParam, Path, Receiver, ReceiverKind, ReturnType, Signature,
-    TraitItemFn, Type, parse_quote,
+    Attribute, FnArg, GenericParam, Path, Receiver, ReceiverKind, ReturnType, Signature, TraitItemFn, Type, parse_quote,
 };
 
 use super::model::{Kind, Method, Timeout};
-use super::{argument, timeout, types};
+use super::{argument, timeout};
 use crate::problems::Problems;
 use crate::settings::Settings;
-use crate::{docs, names};
+use crate::{docs, names, types};
 
-const ON_METHOD: &str =
-    "a method takes `idempotent`, `oneway`, `timeout = \"5s\"` and `name = \"…\"`";
+const ON_METHOD: &str = "a method takes `idempotent`, `oneway`, `timeout = \"5s\"` and `name = \"…\"`";
 
 /// Methods that stubs have from other traits. One of the interface's by that name could not be called.
 const TAKEN: [&str; 13] = [
@@ -32,11 +30,7 @@ const TAKEN: [&str; 13] = [
 ];
 
 /// Reads a method. `None`: it has no result type to go on with.
-pub(crate) fn read(
-    function: &TraitItemFn,
-    krate: &Path,
-    problems: &mut Problems,
-) -> Option<Method> {
+pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems) -> Option<Method> {
     let signature = &function.sig;
     let mut settings = Settings::of(&function.attrs, problems);
     let pinned_name = settings.name(problems);
@@ -61,15 +55,10 @@ pub(crate) fn read(
         );
         problems.at(&signature.ident, what);
     }
-    let span = pinned_name
-        .as_ref()
-        .map_or(signature.ident.span(), |name| name.span());
+    let span = pinned_name.as_ref().map_or(signature.ident.span(), |name| name.span());
     let name = names::camel_case(&pinned_name.map_or(rust_name, |name| name.value()));
     if !names::is_identifier(&name) {
-        problems.at_span(
-            span,
-            "the name on the wire begins with a letter: write `#[rpc(name = \"…\")]`",
-        );
+        problems.at_span(span, "the name on the wire begins with a letter: write `#[rpc(name = \"…\")]`");
     }
     Some(Method {
         ident: signature.ident.clone(),
@@ -93,10 +82,8 @@ fn kind(settings: &mut Settings, problems: &mut Problems) -> Kind {
     let oneway = settings.flag("oneway", problems);
     match (idempotent, oneway) {
         (Some(_), Some(oneway)) => {
-            problems.at_span(
-                oneway,
-                "a one-way call is never repeated, so it cannot be idempotent too: keep one of them",
-            );
+            problems
+                .at_span(oneway, "a one-way call is never repeated, so it cannot be idempotent too: keep one of them");
             Kind::Plain
         }
         (Some(_), None) => Kind::Idempotent,
@@ -126,10 +113,7 @@ fn form(signature: &Signature, problems: &mut Problems) {
         problems.at(token, "remove `const`: a call cannot run at compile time");
     }
     if let syn::Safety::Unsafe(token) = signature.safety {
-        problems.at(
-            token,
-            "remove `unsafe`: the callee cannot rely on what its caller promises in words",
-        );
+        problems.at(token, "remove `unsafe`: the callee cannot rely on what its caller promises in words");
     }
     if let Some(abi) = &signature.abi {
         problems.at(abi, "remove `extern`: the stub speaks for other languages");
@@ -137,21 +121,13 @@ fn form(signature: &Signature, problems: &mut Problems) {
     for parameter in &signature.generics.params {
         match parameter {
             GenericParam::Lifetime(_) => {
-                problems.at(
-                    parameter,
-                    "leave the lifetime out: every argument is lent for the call",
-                );
+                problems.at(parameter, "leave the lifetime out: every argument is lent for the call");
             }
-            GenericParam::Type(_) | GenericParam::Const(_) => {
-                problems.at(parameter, argument::GENERIC)
-            }
+            GenericParam::Type(_) | GenericParam::Const(_) => problems.at(parameter, argument::GENERIC),
         }
     }
     if let Some(clause) = &signature.generics.where_clause {
-        problems.at(
-            clause,
-            "remove the `where` clause: a method asks nothing that its types do not say",
-        );
+        problems.at(clause, "remove the `where` clause: a method asks nothing that its types do not say");
     }
     if let Some(variadic) = &signature.variadic {
         problems.at(variadic, "write a `Vec`: each argument has a type");
@@ -160,10 +136,7 @@ fn form(signature: &Signature, problems: &mut Problems) {
 
 fn receiver(signature: &Signature, problems: &mut Problems) {
     let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
-        problems.at(
-            &signature.ident,
-            "write `&self` as the first argument: a call goes to an implementation",
-        );
+        problems.at(&signature.ident, "write `&self` as the first argument: a call goes to an implementation");
         return;
     };
     if let Some(what) = wrong_receiver(receiver) {
@@ -174,9 +147,9 @@ fn receiver(signature: &Signature, problems: &mut Problems) {
 fn wrong_receiver(receiver: &Receiver) -> Option<&'static str> {
     match &receiver.kind {
         ReceiverKind::Reference(_, None, None) => None,
-        ReceiverKind::Reference(_, _, Some(_)) => Some(
-            "write `&self`: calls run side by side; keep what changes behind a `Mutex` or an atomic",
-        ),
+        ReceiverKind::Reference(_, _, Some(_)) => {
+            Some("write `&self`: calls run side by side; keep what changes behind a `Mutex` or an atomic")
+        }
         ReceiverKind::Reference(_, Some(_), None) => {
             Some("write `&self`, without a lifetime: nothing that is returned can borrow from it")
         }
@@ -189,8 +162,7 @@ fn output(signature: &Signature, kind: Kind, problems: &mut Problems) -> Option<
     const OWN_ERROR: &str = "or your own error that derives `RemoteError`";
     let ty = match &signature.output {
         ReturnType::Default => {
-            let what =
-                format!("every call can fail: write `-> Result<(), CallError>`, {OWN_ERROR}");
+            let what = format!("every call can fail: write `-> Result<(), CallError>`, {OWN_ERROR}");
             problems.at(&signature.ident, what);
             return None;
         }
@@ -204,20 +176,14 @@ fn output(signature: &Signature, kind: Kind, problems: &mut Problems) -> Option<
         problems.at(ty, "name the type: both sides must know what comes back");
     } else if types::is_no_result(ty) {
         let written = types::written(&ty);
-        problems.at(
-            ty,
-            format!("every call can fail: write `Result<{written}, CallError>`, {OWN_ERROR}"),
-        );
+        problems.at(ty, format!("every call can fail: write `Result<{written}, CallError>`, {OWN_ERROR}"));
     } else if types::borrows(ty) {
         problems.at(ty, "what comes back is the caller's own: write `String`, `Vec<T>` or `Bytes`, not a reference");
     }
     if let (Kind::Oneway, Some((value, _))) = (kind, types::result(ty))
         && !matches!(types::bare(value), Type::Tuple(tuple) if tuple.elems.is_empty())
     {
-        problems.at(
-            value,
-            "a one-way call brings nothing back: write `()` here, or remove `oneway`",
-        );
+        problems.at(value, "a one-way call brings nothing back: write `()` here, or remove `oneway`");
     }
     Some(ty.clone())
 }

@@ -9,15 +9,10 @@ use crate::problems::Problems;
 use crate::settings::Settings;
 use crate::{docs, names};
 
-const ON_INTERFACE: &str =
-    "`#[interface]` takes `package = \"library.v1\"`, `name = \"…\"`, `dyn` and `crate = \"…\"`";
+const ON_INTERFACE: &str = "`#[interface]` takes `package = \"library.v1\"`, `name = \"…\"`, `dyn` and `crate = \"…\"`";
 
 /// Reads a trait. Whatever cannot be understood is reported and left out of the model.
-pub(crate) fn interface(
-    mut settings: Settings,
-    item: &ItemTrait,
-    problems: &mut Problems,
-) -> Interface {
+pub(crate) fn interface(mut settings: Settings, item: &ItemTrait, problems: &mut Problems) -> Interface {
     let krate = settings.krate(problems);
     let name = settings.name(problems);
     let package = package(&mut settings, problems);
@@ -53,10 +48,7 @@ fn package(settings: &mut Settings, problems: &mut Problems) -> String {
         return String::new();
     };
     if !names::is_package(&package.value()) {
-        problems.at(
-            &package,
-            "a package is names joined by dots: write `package = \"library.v1\"`",
-        );
+        problems.at(&package, "a package is names joined by dots: write `package = \"library.v1\"`");
     }
     package.value()
 }
@@ -64,34 +56,23 @@ fn package(settings: &mut Settings, problems: &mut Problems) -> String {
 /// What stands before the trait's methods.
 fn header(item: &ItemTrait, problems: &mut Problems) {
     if let Some(token) = item.unsafety {
-        problems.at(
-            token,
-            "remove `unsafe`: a stub cannot keep promises that are made in words",
-        );
+        problems.at(token, "remove `unsafe`: a stub cannot keep promises that are made in words");
     }
     if let Some(token) = item.modifiers.auto_token {
-        problems.at(
-            token,
-            "remove `auto`: an interface is implemented, and imported, on purpose",
-        );
+        problems.at(token, "remove `auto`: an interface is implemented, and imported, on purpose");
     }
     for attribute in item.attrs.iter().filter(|a| a.path().is_ident("rpc")) {
-        problems.at(
-            attribute,
-            format!("write it in the attribute above: {ON_INTERFACE}"),
-        );
+        problems.at(attribute, format!("write it in the attribute above: {ON_INTERFACE}"));
     }
     for parameter in &item.generics.params {
         match parameter {
             GenericParam::Type(_) => {}
-            GenericParam::Lifetime(_) => problems.at(
-                parameter,
-                "an interface has no lifetimes: what travels owns what it holds",
-            ),
-            GenericParam::Const(_) => problems.at(
-                parameter,
-                "an interface has type parameters only: pass the number as an argument",
-            ),
+            GenericParam::Lifetime(_) => {
+                problems.at(parameter, "an interface has no lifetimes: what travels owns what it holds")
+            }
+            GenericParam::Const(_) => {
+                problems.at(parameter, "an interface has type parameters only: pass the number as an argument")
+            }
         }
     }
     for bound in item.supertraits.iter().filter(|bound| !is_given(bound)) {
@@ -108,8 +89,7 @@ fn is_given(bound: &TypeParamBound) -> bool {
     match bound {
         TypeParamBound::Trait(bound) => {
             let last = bound.path.segments.last();
-            bound.maybe.is_none()
-                && last.is_some_and(|last| last.ident == "Send" || last.ident == "Sync")
+            bound.maybe.is_none() && last.is_some_and(|last| last.ident == "Send" || last.ident == "Sync")
         }
         TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
         _ => false,
@@ -118,15 +98,12 @@ fn is_given(bound: &TypeParamBound) -> bool {
 
 fn not_a_method(item: &TraitItem) -> String {
     match item {
-        TraitItem::Type(item) => format!(
-            "an interface has no associated types: make it a parameter, `trait …<{}: Message>`",
-            item.ident
-        ),
-        TraitItem::Const(_) => {
-            "an interface has methods only: write a method that returns the value, or put the \
-             constant beside the trait"
-                .into()
+        TraitItem::Type(item) => {
+            format!("an interface has no associated types: make it a parameter, `trait …<{}: Message>`", item.ident)
         }
+        TraitItem::Const(_) => "an interface has methods only: write a method that returns the value, or put the \
+             constant beside the trait"
+            .into(),
         _ => "an interface has methods only: write `async fn`".into(),
     }
 }

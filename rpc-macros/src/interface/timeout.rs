@@ -3,8 +3,7 @@
 use super::model::Timeout;
 
 /// What is wrong with a timeout's text, as advice.
-const ADVICE: &str =
-    "write a whole number from 1 and its unit, `ms`, `s`, `m` or `h`: `timeout = \"5s\"`";
+const ADVICE: &str = "write a whole number from 1 and its unit, `ms`, `s`, `m` or `h`: `timeout = \"5s\"`";
 
 /// Reads a length of time.
 pub(crate) fn parse(text: &str) -> Result<Timeout, &'static str> {
@@ -17,10 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Timeout, &'static str> {
         "h" => 60 * 60 * 1000,
         _ => return Err(ADVICE),
     };
-    let milliseconds = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor));
+    let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     match milliseconds {
         Some(0) | None => Err(ADVICE),
         Some(milliseconds) => Ok(Timeout { milliseconds }),
@@ -39,17 +35,7 @@ mod tests {
         assert_eq!(milliseconds("5s"), Ok(5_000));
         assert_eq!(milliseconds("2m"), Ok(120_000));
         assert_eq!(milliseconds("1h"), Ok(3_600_000));
-        for wrong in [
-            "",
-            "5",
-            "s",
-            "0s",
-            "1.5s",
-            "-1s",
-            "5 s",
-            "5d",
-            "99999999999999999999h",
-        ] {
+        for wrong in ["", "5", "s", "0s", "1.5s", "-1s", "5 s", "5d", "99999999999999999999h"] {
             assert_eq!(milliseconds(wrong), Err(ADVICE), "{wrong:?}");
         }
     }

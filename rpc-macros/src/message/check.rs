@@ -34,9 +34,7 @@ pub(crate) fn remote_error(error: &Message, problems: &mut Problems) {
     let Body::Oneof(variants) = &error.body else {
         return;
     };
-    let mut calls = variants
-        .iter()
-        .filter(|variant| matches!(variant.payload, Payload::CallError(_)));
+    let mut calls = variants.iter().filter(|variant| matches!(variant.payload, Payload::CallError(_)));
     if calls.next().is_none() {
         problems.at(
             &error.ident,
@@ -73,18 +71,12 @@ fn variants_in_general(message: &Message, variants: &[Variant], problems: &mut P
     });
     let others = variants.iter().filter_map(|variant| variant.other);
     for second in others.skip(1) {
-        problems.at_span(
-            second,
-            "one variant can stand for what is unknown: keep one `other`",
-        );
+        problems.at_span(second, "one variant can stand for what is unknown: keep one `other`");
     }
     for variant in variants {
         let stands_for_other_things = variant.other.is_some() || variant.default.is_some();
         if stands_for_other_things && !matches!(variant.payload, Payload::Unit) {
-            problems.at(
-                &variant.ident,
-                "this variant stands for a value that did not come, so it can hold no data",
-            );
+            problems.at(&variant.ident, "this variant stands for a value that did not come, so it can hold no data");
         }
     }
 }
@@ -101,10 +93,7 @@ fn enum_numbers(variants: &[Variant], problems: &mut Problems) {
     if let (Some(zero), Some(default)) = (zero, default)
         && zero.ident != default.ident
     {
-        problems.at_span(
-            zero.span,
-            "number 0 is what absence means, and `#[default]` marks another variant for that",
-        );
+        problems.at_span(zero.span, "number 0 is what absence means, and `#[default]` marks another variant for that");
     }
 }
 
@@ -112,9 +101,7 @@ fn enum_numbers(variants: &[Variant], problems: &mut Problems) {
 pub(crate) fn unique_fields(fields: &[&Field], what: &str, problems: &mut Problems) {
     let numbers = fields.iter().map(|field| (field.tag, field.span));
     tags(numbers.clone(), problems);
-    unique(numbers, problems, |tag| {
-        format!("two {what} have tag {tag}: give one of them another, `#[rpc(tag = …)]`")
-    });
+    unique(numbers, problems, |tag| format!("two {what} have tag {tag}: give one of them another, `#[rpc(tag = …)]`"));
     let names = fields.iter().map(|field| (&field.name, field.span));
     unique(names, problems, |name| {
         format!("two {what} are called `{name}` on the wire: give one of them another name")
@@ -131,9 +118,7 @@ fn tags(all: impl Iterator<Item = (u32, Span)>, problems: &mut Problems) {
 
 /// The variants that have a number of their own.
 fn numbered(variants: &[Variant]) -> impl Iterator<Item = &Variant> {
-    variants
-        .iter()
-        .filter(|variant| !matches!(variant.payload, Payload::CallError(_) | Payload::Text))
+    variants.iter().filter(|variant| !matches!(variant.payload, Payload::CallError(_) | Payload::Text))
 }
 
 fn unique<K: std::hash::Hash + Eq>(

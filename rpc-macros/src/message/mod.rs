@@ -58,9 +58,7 @@ mod tests {
         };
         let mut problems = Problems::default();
         let model = read::message(&input, &mut problems).expect("a struct");
-        let Body::Fields(fields) = model.body else {
-            panic!("a struct has fields")
-        };
+        let Body::Fields(fields) = model.body else { panic!("a struct has fields") };
         let fields: Vec<_> = fields.iter().map(|f| (f.tag, f.name.as_str())).collect();
         assert_eq!(fields, [(1, "a"), (7, "bee"), (8, "type")]);
         assert!(problems.is_empty());
@@ -91,10 +89,7 @@ mod tests {
             panic!("data makes a oneof")
         };
         let payloads: Vec<_> = variants.iter().map(|variant| &variant.payload).collect();
-        assert!(matches!(
-            payloads[..],
-            [Payload::Unit, Payload::Unit, Payload::Value(_), Payload::Fields(_)]
-        ));
+        assert!(matches!(payloads[..], [Payload::Unit, Payload::Unit, Payload::Value(_), Payload::Fields(_)]));
     }
 
     /// All that is wrong with a type is reported, and not only the first of it.

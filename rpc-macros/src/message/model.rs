@@ -20,7 +20,7 @@ pub(crate) enum Body {
     /// A struct: a message.
     Fields(Vec<Field>),
     /// `#[rpc(transparent)]`: whatever its only field is.
-    Transparent(Field),
+    Transparent(Box<Field>),
     /// An enum without data: an enum.
     Numbers(Vec<Variant>),
     /// An enum with data: a message with one oneof.
@@ -96,7 +96,7 @@ impl Message {
     pub(crate) fn field_lists(&self) -> Vec<&[Field]> {
         match &self.body {
             Body::Fields(fields) => vec![fields],
-            Body::Transparent(field) => vec![std::slice::from_ref(field)],
+            Body::Transparent(field) => vec![std::slice::from_ref(&**field)],
             Body::Numbers(variants) | Body::Oneof(variants) => variants
                 .iter()
                 .filter_map(|variant| match &variant.payload {

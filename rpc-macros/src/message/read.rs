@@ -11,14 +11,13 @@ use crate::settings::{Pinned, Settings};
 use crate::spans::located;
 use crate::{docs, names};
 
-const ON_TYPE: &str =
-    "a type takes `name = \"…\"`, `transparent` (a struct of one field) and `crate = \"…\"`";
+const ON_TYPE: &str = "a type takes `name = \"…\"`, `transparent` (a struct of one field) and `crate = \"…\"`";
 const ON_FIELD: &str = "a field takes `tag = 3`, `name = \"…\"` and `as = \"int64\"`";
 const ON_ONLY_FIELD: &str = "the field of a transparent struct is the type itself on the wire";
 const ON_VARIANT: &str = "a variant takes `tag = 3`, `name = \"…\"` and `other`";
-const ON_ERROR_VARIANT: &str =
-    "a variant of an error takes `tag = 3`, `name = \"…\"`, `call`, `text` and `other`";
-const ON_ONLY_VALUE: &str = "the only unnamed field of a variant takes `as = \"int64\"`; its number and name are the variant's";
+const ON_ERROR_VARIANT: &str = "a variant of an error takes `tag = 3`, `name = \"…\"`, `call`, `text` and `other`";
+const ON_ONLY_VALUE: &str =
+    "the only unnamed field of a variant takes `as = \"int64\"`; its number and name are the variant's";
 
 /// The types of the wire that Rust has no type of its own for, and their marker types.
 const WIRE_TYPES: [(&str, &str); 6] = [
@@ -51,10 +50,7 @@ pub(crate) fn message(input: &DeriveInput, problems: &mut Problems) -> Option<Me
             })
         }
         Data::Union(data) => {
-            problems.at(
-                data.union_token,
-                "a union does not say which of its fields is there: write an enum",
-            );
+            problems.at(data.union_token, "a union does not say which of its fields is there: write an enum");
             None
         }
     })
@@ -72,11 +68,7 @@ pub(crate) fn remote_error(input: &DeriveInput, problems: &mut Problems) -> Opti
             return None;
         };
         let variants: Vec<&syn::Variant> = data.variants.iter().collect();
-        Some(Body::Oneof(self::variants(
-            &variants,
-            Form::Error,
-            problems,
-        )))
+        Some(Body::Oneof(self::variants(&variants, Form::Error, problems)))
     })
 }
 
@@ -117,7 +109,8 @@ fn transparent(input: &DeriveInput, fields: &Fields, problems: &mut Problems) ->
     let field = fields.iter().next()?;
     let settings = Settings::of(&field.attrs, problems);
     settings.finish("this field", ON_ONLY_FIELD, problems);
-    Some(Body::Transparent(self::field(field, 0, "value".into())))
+    let field = self::field(field, 0, "value".into());
+    Some(Body::Transparent(Box::new(field)))
 }
 
 /// Reads fields and numbers them: each has one more than the field before it, unless it is pinned.
@@ -290,10 +283,8 @@ fn call_error(variant: &syn::Variant, problems: &mut Problems) -> Payload {
     match (fields.next(), fields.next()) {
         (Some(only), None) => Payload::CallError(Box::new(field(only, 0, "value".into()))),
         _ => {
-            problems.at(
-                variant,
-                "the variant of the runtime's error holds nothing else: write `Call(#[from] CallError)`",
-            );
+            problems
+                .at(variant, "the variant of the runtime's error holds nothing else: write `Call(#[from] CallError)`");
             Payload::Unit
         }
     }

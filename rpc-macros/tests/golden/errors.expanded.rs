@@ -284,7 +284,10 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Renamed<T> 
                     r.empty(wire)?;
                     found = ::core::option::Option::Some(Self::Newer {});
                 }
-                _ => r.skip(wire)?,
+                _ => {
+                    r.skip(wire)?;
+                    found = ::core::option::Option::Some(Self::Newer {});
+                }
             }
         }
         found

@@ -11,6 +11,7 @@ where
     > + ::core::marker::Send;
 }
 ///The user stub of [`Queue`]: calls its methods on an exporter. Cloning it is cheap; all clones share one binding.
+#[allow(dead_code)]
 pub(crate) struct QueueClient<T: Message>
 where
     T: Clone,
@@ -19,6 +20,7 @@ where
     parameters: ::core::marker::PhantomData<fn() -> (T,)>,
 }
 ///The server stub of [`Queue`]: what an exporter exports. Cloning it is cheap; all clones call one implementation.
+#[allow(dead_code)]
 pub(crate) struct QueueServer<Implementor, T: Message>
 where
     T: Clone,
@@ -26,6 +28,7 @@ where
     implementation: ::std::sync::Arc<Implementor>,
     parameters: ::core::marker::PhantomData<fn() -> (T,)>,
 }
+#[allow(dead_code)]
 impl<
     T: Message + crate::inner::idl::Message,
     Implementor: Queue<T>,

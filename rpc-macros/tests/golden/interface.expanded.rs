@@ -35,13 +35,16 @@ pub trait Store: ::core::marker::Send + ::core::marker::Sync + 'static {
     }
 }
 ///The user stub of [`Store`]: calls its methods on an exporter. Cloning it is cheap; all clones share one binding.
+#[allow(dead_code)]
 pub struct StoreClient {
     binding: ::rpc_runtime::Binding,
 }
 ///The server stub of [`Store`]: what an exporter exports. Cloning it is cheap; all clones call one implementation.
+#[allow(dead_code)]
 pub struct StoreServer<Implementor> {
     implementation: ::std::sync::Arc<Implementor>,
 }
+#[allow(dead_code)]
 impl<Implementor: Store> StoreServer<Implementor> {
     ///The server stub of an implementation of [`Store`], or of an `Arc` of one.
     pub fn new(implementation: Implementor) -> Self {

@@ -23,13 +23,16 @@ trait Faulty: ::core::marker::Send + ::core::marker::Sync + 'static {
     > + ::core::marker::Send;
 }
 ///The user stub of [`Faulty`]: calls its methods on an exporter. Cloning it is cheap; all clones share one binding.
+#[allow(dead_code)]
 struct FaultyClient {
     binding: ::rpc_runtime::Binding,
 }
 ///The server stub of [`Faulty`]: what an exporter exports. Cloning it is cheap; all clones call one implementation.
+#[allow(dead_code)]
 struct FaultyServer<Implementor> {
     implementation: ::std::sync::Arc<Implementor>,
 }
+#[allow(dead_code)]
 impl<Implementor: Faulty> FaultyServer<Implementor> {
     ///The server stub of an implementation of [`Faulty`], or of an `Arc` of one.
     fn new(implementation: Implementor) -> Self {
@@ -102,13 +105,16 @@ trait Blocking: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn plain(&self, _: (u32, u32)) -> Result<u32, CallError>;
 }
 ///The user stub of [`Blocking`]: calls its methods on an exporter. Cloning it is cheap; all clones share one binding.
+#[allow(dead_code)]
 struct BlockingClient {
     binding: ::rpc_runtime::Binding,
 }
 ///The server stub of [`Blocking`]: what an exporter exports. Cloning it is cheap; all clones call one implementation.
+#[allow(dead_code)]
 struct BlockingServer<Implementor> {
     implementation: ::std::sync::Arc<Implementor>,
 }
+#[allow(dead_code)]
 impl<Implementor: Blocking> BlockingServer<Implementor> {
     ///The server stub of an implementation of [`Blocking`], or of an `Arc` of one.
     fn new(implementation: Implementor) -> Self {

@@ -1,7 +1,7 @@
 use rpc_runtime::{CallError, in_memory, interface};
 
 /// All of them are reported at once, and nothing else is: neither the implementation nor the stubs.
-#[interface(packages = "library.v1")]
+#[interface]
 trait Store {
     type Item;
     async fn nothing(&self);

@@ -8,8 +8,7 @@ use std::time::Duration;
 use rpc_runtime::{CallError, Message};
 
 use crate::{
-    Answer, CustomerId, Disk, Drawing, Loan, Page, Point, Queue, Refusal, Shape, Stamp, State,
-    Store, StoreError,
+    Answer, CustomerId, Disk, Drawing, Loan, Page, Point, Queue, Refusal, Shape, Stamp, State, Store, StoreError,
 };
 
 /// A store with two titles.
@@ -24,17 +23,10 @@ impl Store for Library {
         // So that a call is not always ready at its first poll.
         tokio::task::yield_now().await;
         if title == "missing" {
-            return Err(StoreError::NoSuchTitle {
-                title: title.to_owned(),
-            });
+            return Err(StoreError::NoSuchTitle { title: title.to_owned() });
         }
         let length = Duration::from_secs(14 * 24 * 60 * 60);
-        Ok(Loan {
-            title: title.to_owned(),
-            copy: 3,
-            customer,
-            length,
-        })
+        Ok(Loan { title: title.to_owned(), copy: 3, customer, length })
     }
 
     async fn titles(&self) -> Answer<Vec<String>> {
@@ -59,9 +51,7 @@ impl Store for Library {
     ) -> Answer<u64> {
         let shapes = drawing.shapes.len() as u64;
         let lengths = [text.len(), bytes.len(), points.len(), unused.1.len()];
-        let sum = lengths
-            .iter()
-            .fold(shapes, |sum, length| sum * 31 + *length as u64);
+        let sum = lengths.iter().fold(shapes, |sum, length| sum * 31 + *length as u64);
         Ok(sum.wrapping_add_signed(salt))
     }
 
@@ -79,24 +69,14 @@ impl Store for Library {
             0 => Err(StoreError::AllLent(0)),
             1 => Err(StoreError::Closed),
             2 => Err(Refusal::Late(Duration::from_millis(1500)).into()),
-            3 => Err(StoreError::NoSuchTitle {
-                title: String::new(),
-            }),
+            3 => Err(StoreError::NoSuchTitle { title: String::new() }),
             4 => Ok(()),
             5 => Err(Disk.into()),
             _ => Err(Refusal::from(CallError::failed("no shelf")).into()),
         }
     }
 
-    async fn names(
-        &self,
-        call: u32,
-        r: u32,
-        tag: u32,
-        out: u32,
-        outgoing: u32,
-        r#type: u32,
-    ) -> Answer<u32> {
+    async fn names(&self, call: u32, r: u32, tag: u32, out: u32, outgoing: u32, r#type: u32) -> Answer<u32> {
         let all = [call, r, tag, out, outgoing, r#type];
         Ok(all.iter().fold(0, |number, digit| number * 10 + digit))
     }
@@ -114,10 +94,7 @@ impl<T> Default for Lists<T> {
 impl<T: Message + Clone> Queue<T> for Lists<T> {
     async fn push(&self, item: T, priority: &u32) -> Result<Page<T>, CallError> {
         self.0.lock().expect("no panic inside").push(item.clone());
-        Ok(Page {
-            items: vec![item],
-            next: Some(*priority),
-        })
+        Ok(Page { items: vec![item], next: Some(*priority) })
     }
 
     async fn all(&self) -> Result<Vec<T>, CallError> {
@@ -132,10 +109,7 @@ pub(crate) fn drawing() -> Drawing {
         Shape::Label(String::new()),
         Shape::Count(0),
         Shape::Count(-5),
-        Shape::Circle {
-            radius: 0.0,
-            at: Point(0, -1),
-        },
+        Shape::Circle { radius: 0.0, at: Point(0, -1) },
         Shape::Line(Point(1, 2), Point(3, 4)),
         Shape::Many(Vec::new()),
         Shape::Many(vec![Shape::Nothing, Shape::Label("inner".into())]),
@@ -157,11 +131,7 @@ pub(crate) fn drawing() -> Drawing {
         notes: Some(Vec::new()),
         marks: HashMap::from([("here".into(), Point(i32::MIN, i32::MAX))]),
         state: State::Busy,
-        stamp: Some(Stamp {
-            at: -1,
-            flags: Some(0),
-            first: "first".into(),
-        }),
+        stamp: Some(Stamp { at: -1, flags: Some(0), first: "first".into() }),
         parent: Some(Arc::new(parent)),
     }
 }

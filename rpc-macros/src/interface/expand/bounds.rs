@@ -10,8 +10,8 @@ use quote::{quote, quote_spanned};
 use syn::{Generics, Path, Type, parse_quote};
 
 use crate::interface::model::{Interface, Kind, Method, Passing};
-use crate::interface::types;
 use crate::spans::{located, moved};
+use crate::types;
 
 /// The interface's own parameters, required to travel.
 pub(super) fn plain(interface: &Interface) -> Generics {
@@ -40,10 +40,7 @@ pub(super) fn with_implementor(interface: &Interface, unsized_too: bool) -> Gene
 pub(super) fn checked(interface: &Interface, mut generics: Generics) -> Generics {
     let mut seen = HashSet::new();
     let predicates = &mut generics.make_where_clause().predicates;
-    let all = interface
-        .methods
-        .iter()
-        .flat_map(|method| of_method(interface, method));
+    let all = interface.methods.iter().flat_map(|method| of_method(interface, method));
     for predicate in all {
         if seen.insert(predicate.to_string()) {
             predicates.push(parse_quote!(#predicate));

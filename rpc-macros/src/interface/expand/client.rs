@@ -11,18 +11,11 @@ use crate::spans::located;
 
 /// The struct, without methods of its own: they would win over the interface's.
 pub(super) fn structure(interface: &Interface) -> TokenStream {
-    let Interface {
-        krate,
-        vis,
-        ident,
-        generics,
-        client,
-        ..
-    } = interface;
+    let Interface { krate, vis, ident, generics, client, .. } = interface;
     let where_clause = &generics.where_clause;
     let parameters = interface.parameters();
-    let marker = (!parameters.is_empty())
-        .then(|| quote!(parameters: ::core::marker::PhantomData<fn() -> (#(#parameters,)*)>,));
+    let marker =
+        (!parameters.is_empty()).then(|| quote!(parameters: ::core::marker::PhantomData<fn() -> (#(#parameters,)*)>,));
     let docs = format!(
         "The user stub of [`{ident}`]: calls its methods on an exporter. Cloning it is cheap; all clones share \
          one binding."
@@ -44,10 +37,7 @@ pub(super) fn implementations(interface: &Interface) -> TokenStream {
     let (_, ty_generics, _) = interface.generics.split_for_impl();
     let checked = bounds::checked(interface, bounds::plain(interface));
     let (impl_generics, _, where_clause) = checked.split_for_impl();
-    let methods = interface
-        .methods
-        .iter()
-        .map(|method| self::method(interface, method));
+    let methods = interface.methods.iter().map(|method| self::method(interface, method));
     quote! {
         #common
 
@@ -65,8 +55,7 @@ pub(super) fn common(interface: &Interface, description: &TokenStream) -> TokenS
     let checked = bounds::checked(interface, bounds::plain(interface));
     let (impl_generics, _, where_clause) = checked.split_for_impl();
     let name = client.to_string();
-    let marker = (!interface.parameters().is_empty())
-        .then(|| quote!(parameters: ::core::marker::PhantomData,));
+    let marker = (!interface.parameters().is_empty()).then(|| quote!(parameters: ::core::marker::PhantomData,));
     quote! {
         impl #plain_generics ::core::clone::Clone for #client #ty_generics #plain_where {
             fn clone(&self) -> Self {
@@ -103,10 +92,7 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let output = &method.output;
     // A name of its own, whatever the arguments are called.
     let outgoing = Ident::new("outgoing", Span::mixed_site());
-    let encode = method
-        .arguments
-        .iter()
-        .map(|argument| encode(interface, argument, &outgoing));
+    let encode = method.arguments.iter().map(|argument| encode(interface, argument, &outgoing));
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
     quote! {
         #signature {
@@ -119,12 +105,7 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
 
 fn encode(interface: &Interface, argument: &Argument, outgoing: &Ident) -> TokenStream {
     let idl = interface.idl();
-    let Argument {
-        ident,
-        ty,
-        field,
-        passing,
-    } = argument;
+    let Argument { ident, ty, field, passing } = argument;
     let span = located(ty);
     let tag = Literal::u32_unsuffixed(field.tag);
     let out = quote!(#outgoing.arguments());

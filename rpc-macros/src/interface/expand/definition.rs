@@ -2,9 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{
-    FnArg, ItemTrait, Pat, ReturnType, Signature, Token, TraitItem, TraitItemFn, parse_quote,
-};
+use syn::{FnArg, ItemTrait, Pat, ReturnType, Signature, Token, TraitItem, TraitItemFn, parse_quote};
 
 use crate::interface::read::foreign;
 
@@ -31,9 +29,7 @@ fn method(function: &TraitItemFn) -> TraitItemFn {
         function.default = Some(match is_async {
             false => body,
             true => {
-                function
-                    .attrs
-                    .push(parse_quote!(#[allow(clippy::manual_async_fn)]));
+                function.attrs.push(parse_quote!(#[allow(clippy::manual_async_fn)]));
                 parse_quote!({ async move #body })
             }
         });
@@ -49,7 +45,7 @@ pub(super) fn signature(signature: &Signature) -> Signature {
         typed.attrs = foreign(&typed.attrs);
         if !matches!(&*typed.pat, Pat::Ident(_)) {
             // A pattern is a mistake of its own in a trait; it was reported.
-            typed.pat = Box::new(parse_quote!(_));
+            *typed.pat = parse_quote!(_);
         }
     }
     if signature.asyncness.take().is_some() {

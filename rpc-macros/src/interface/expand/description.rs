@@ -10,17 +10,9 @@ use crate::spans::located;
 /// The expression that builds the description.
 pub(super) fn description(interface: &Interface) -> TokenStream {
     let idl = interface.idl();
-    let Interface {
-        package,
-        name,
-        docs,
-        ..
-    } = interface;
+    let Interface { package, name, docs, .. } = interface;
     let parameters = interface.parameters();
-    let methods = interface
-        .methods
-        .iter()
-        .map(|method| self::method(interface, method));
+    let methods = interface.methods.iter().map(|method| self::method(interface, method));
     quote! {
         #idl::Interface::build(#package, #name, #docs)
             #(.type_parameter::<#parameters>())*
@@ -31,14 +23,9 @@ pub(super) fn description(interface: &Interface) -> TokenStream {
 
 fn method(interface: &Interface, method: &Method) -> TokenStream {
     let krate = &interface.krate;
-    let Method {
-        name, docs, output, ..
-    } = method;
+    let Method { name, docs, output, .. } = method;
     let kind = methods::kind(interface, method.kind);
-    let arguments = method
-        .arguments
-        .iter()
-        .map(|argument| self::argument(interface, argument));
+    let arguments = method.arguments.iter().map(|argument| self::argument(interface, argument));
     let outcome = quote_spanned!(located(output)=> <#output as #krate::Outcome>);
     quote! {
         .method(#name, #docs, #kind, |m| {

@@ -9,25 +9,18 @@ use syn::{Ident, Lifetime, Type};
 
 use super::{bounds, methods};
 use crate::interface::model::{Argument, Interface, Method};
-use crate::interface::types;
+use crate::types;
 
 /// The struct, its constructor, and the twin that it points to.
 pub(super) fn structure(interface: &Interface, dynamic: &Ident) -> TokenStream {
-    let Interface {
-        vis,
-        ident,
-        generics,
-        ..
-    } = interface;
+    let Interface { vis, ident, generics, .. } = interface;
     let where_clause = &generics.where_clause;
     let (_, ty_generics, _) = generics.split_for_impl();
     let plain = bounds::plain(interface);
     let (impl_generics, _, impl_where) = plain.split_for_impl();
     let twin = twin(interface);
     let signatures = interface.methods.iter().map(signature);
-    let docs = format!(
-        "Any implementation of [`{ident}`], as one type. It is one itself; cloning it is cheap."
-    );
+    let docs = format!("Any implementation of [`{ident}`], as one type. It is one itself; cloning it is cheap.");
     let new_docs = format!("Holds this implementation of [`{ident}`].");
     quote! {
         #[doc(hidden)]
@@ -50,9 +43,7 @@ pub(super) fn structure(interface: &Interface, dynamic: &Ident) -> TokenStream {
 
 /// The struct as an implementation, and every implementation as one that it can hold.
 pub(super) fn implementations(interface: &Interface, dynamic: &Ident) -> TokenStream {
-    let Interface {
-        ident, generics, ..
-    } = interface;
+    let Interface { ident, generics, .. } = interface;
     let (plain_generics, ty_generics, plain_where) = generics.split_for_impl();
     let plain = bounds::plain(interface);
     let (impl_generics, _, impl_where) = plain.split_for_impl();

@@ -25,18 +25,12 @@ pub(super) fn interface(interface: &Interface, definition: &ItemTrait) -> TokenS
     let definition = definition::definition(definition);
     let client = client::structure(interface);
     let server = server::structure(interface);
-    let dynamic = interface
-        .dynamic
-        .as_ref()
-        .map(|dynamic| dynamic::structure(interface, dynamic));
+    let dynamic = interface.dynamic.as_ref().map(|dynamic| dynamic::structure(interface, dynamic));
     let methods = methods::constants(interface);
     let client_impls = client::implementations(interface);
     let server_impls = server::implementations(interface);
     let shared = methods::for_arc(interface);
-    let dynamic_impls = interface
-        .dynamic
-        .as_ref()
-        .map(|dynamic| dynamic::implementations(interface, dynamic));
+    let dynamic_impls = interface.dynamic.as_ref().map(|dynamic| dynamic::implementations(interface, dynamic));
     quote! {
         #definition
         #client
@@ -67,10 +61,7 @@ impl Interface {
 
     /// The names of its type parameters.
     fn parameters(&self) -> Vec<&Ident> {
-        self.generics
-            .type_params()
-            .map(|parameter| &parameter.ident)
-            .collect()
+        self.generics.type_params().map(|parameter| &parameter.ident).collect()
     }
 }
 

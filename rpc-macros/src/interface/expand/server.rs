@@ -11,9 +11,7 @@ use crate::message::model::Field;
 
 /// The struct and its constructor.
 pub(super) fn structure(interface: &Interface) -> TokenStream {
-    let Interface {
-        vis, ident, server, ..
-    } = interface;
+    let Interface { vis, ident, server, .. } = interface;
     let implementor = interface.implementor();
     let declared = declared(interface);
     let where_clause = &declared.where_clause;
@@ -32,8 +30,7 @@ pub(super) fn structure(interface: &Interface) -> TokenStream {
         "The server stub of [`{ident}`]: what an exporter exports. Cloning it is cheap; all clones call one \
          implementation."
     );
-    let new_docs =
-        format!("The server stub of an implementation of [`{ident}`], or of an `Arc` of one.");
+    let new_docs = format!("The server stub of an implementation of [`{ident}`], or of an `Arc` of one.");
     quote! {
         #[doc = #docs]
         #[allow(dead_code)]
@@ -74,42 +71,10 @@ fn declared(interface: &Interface) -> Generics {
 
 /// The server stub's own trait.
 pub(super) fn implementations(interface: &Interface) -> TokenStream {
-    let krate = &interface.krate;
-    let arms = interface
-        .methods
-        .iter()
-        .map(|method| arm(interface, method));
-    let ids = interface
-        .methods
-        .iter()
-        .map(|method| Literal::u32_unsuffixed(method.id));
+    let Interface { krate, client, server, .. } = interface;
+    let ids = interface.methods.iter().map(|method| Literal::u32_unsuffixed(method.id));
     let constants = interface.methods.iter().map(Method::constant);
-    server_stub(
-        interface,
-        &quote! {
-            match id {
-                #(#ids => ::core::option::Option::Some(&#constants),)*
-                _ => ::core::option::Option::None,
-            }
-        },
-        &quote! {
-            match incoming.method() {
-                #(#arms)*
-                _ => incoming.unknown_method(),
-            }
-        },
-        krate,
-    )
-}
-
-/// `ServerStub` with these bodies, of which the first sees `id` and the second `incoming`.
-pub(super) fn server_stub(
-    interface: &Interface,
-    method: &TokenStream,
-    call: &TokenStream,
-    krate: &syn::Path,
-) -> TokenStream {
-    let Interface { client, server, .. } = interface;
+    let arms = interface.methods.iter().map(|method| arm(interface, method));
     let (_, client_generics, _) = interface.generics.split_for_impl();
     let declared = declared(interface);
     let (_, server_generics, _) = declared.split_for_impl();
@@ -120,11 +85,17 @@ pub(super) fn server_stub(
             type Client = #client #client_generics;
 
             fn method(id: u32) -> ::core::option::Option<&'static #krate::Method> {
-                #method
+                match id {
+                    #(#ids => ::core::option::Option::Some(&#constants),)*
+                    _ => ::core::option::Option::None,
+                }
             }
 
             fn call(&self, incoming: #krate::Incoming<'_>) -> #krate::Dispatch {
-                #call
+                match incoming.method() {
+                    #(#arms)*
+                    _ => incoming.unknown_method(),
+                }
             }
         }
     }
@@ -149,11 +120,7 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
     if method.arguments.is_empty() {
         return quote!(#id => { #run });
     }
-    let fields: Vec<&Field> = method
-        .arguments
-        .iter()
-        .map(|argument| &argument.field)
-        .collect();
+    let fields: Vec<&Field> = method.arguments.iter().map(|argument| &argument.field).collect();
     let locals: Vec<&Ident> = fields.iter().map(|field| &field.local).collect();
     let types = fields.iter().map(|field| &field.ty);
     let nothing = fields.iter().map(|_| quote!(::core::option::Option::None));

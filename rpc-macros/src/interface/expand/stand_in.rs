@@ -9,7 +9,7 @@ use syn::{FnArg, ItemTrait, ReturnType, TraitItem, TraitItemFn};
 
 use super::{client, definition, server};
 use crate::interface::model::Interface;
-use crate::interface::types;
+use crate::types;
 
 pub(crate) fn stand_in(interface: &Interface, definition: &ItemTrait) -> TokenStream {
     // The types in it may be the mistakes.

@@ -6,9 +6,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-use crate::interface::types;
 use crate::message::model::Field;
 use crate::spans::located;
+use crate::types;
 
 /// The field's type as the trait whose functions write and read it.
 fn codec(field: &Field, idl: &Path) -> TokenStream {
@@ -28,10 +28,10 @@ fn representation(field: &Field, idl: &Path) -> Option<TokenStream> {
     Some(quote_spanned!(span=> <#idl::wire_as::#marker as #idl::wire_as::Representation>))
 }
 
-/// Mentions each type once, before any helper asks for it, unless it is plain that it travels.
+/// Mentions each type once, before any function that asks for it to travel, unless it is plain that it does.
 ///
-/// What the compiler says of a helper differs with the helper, and is said once for each of them. What it says of this is
-/// the same in every function, and is said once in all.
+/// What the compiler says of such a function differs with the function, and is said once for each. What it says of this is
+/// the same everywhere, and is said once in all.
 pub(super) fn mention<'a>(fields: impl IntoIterator<Item = &'a Field>, idl: &Path) -> TokenStream {
     let plain = |field: &&Field| field.wire_as.is_none() && !types::is_scalar(&field.ty);
     let lines = fields.into_iter().filter(plain).map(|field| {
@@ -42,27 +42,16 @@ pub(super) fn mention<'a>(fields: impl IntoIterator<Item = &'a Field>, idl: &Pat
 }
 
 /// One line for each field. `value` gives the reference to it.
-pub(super) fn encode(
-    fields: &[Field],
-    idl: &Path,
-    value: impl Fn(&Field) -> TokenStream,
-) -> TokenStream {
+pub(super) fn encode(fields: &[Field], idl: &Path, value: impl Fn(&Field) -> TokenStream) -> TokenStream {
     if fields.is_empty() {
         return quote!(let _ = out;);
     }
-    let lines = fields
-        .iter()
-        .map(|field| encode_one(field, idl, &value(field), &quote!(out)));
+    let lines = fields.iter().map(|field| encode_one(field, idl, &value(field), &quote!(out)));
     lines.collect()
 }
 
 /// Writes one field, unless absence says the same. `value` is a reference to it, `out` one to the writer.
-pub(crate) fn encode_one(
-    field: &Field,
-    idl: &Path,
-    value: &TokenStream,
-    out: &TokenStream,
-) -> TokenStream {
+pub(crate) fn encode_one(field: &Field, idl: &Path, value: &TokenStream, out: &TokenStream) -> TokenStream {
     let codec = codec(field, idl);
     let tag = field.number();
     quote_spanned!(located(&field.ty)=> #codec::encode(#value, #tag, #out);)
@@ -100,12 +89,7 @@ pub(super) fn decode_present(field: &Field, name: &str, idl: &Path) -> TokenStre
 /// Reads fields until `r` is at its end, and ends with the `Ok` of the built value.
 ///
 /// `constructor` is `Self` or `Self::Variant`; `before` is an `Option<Self>` whose fields the new ones are merged into.
-pub(super) fn decode(
-    fields: &[Field],
-    idl: &Path,
-    constructor: &TokenStream,
-    before: &TokenStream,
-) -> TokenStream {
+pub(super) fn decode(fields: &[Field], idl: &Path, constructor: &TokenStream, before: &TokenStream) -> TokenStream {
     if fields.is_empty() {
         return quote! {
             let _ = #before;
@@ -146,9 +130,7 @@ fn slots(fields: &[Field], constructor: &TokenStream, before: &TokenStream) -> T
 /// Reads what comes from `r` into the fields' local variables.
 pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> TokenStream {
     let arms = fields.map(|field| {
-        let Field {
-            ty, name, local, ..
-        } = field;
+        let Field { ty, name, local, .. } = field;
         let tag = field.number();
         match &field.wire_as {
             None => quote_spanned! {located(ty)=>
@@ -175,13 +157,7 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
 
 /// What a field's local variable holds in the end, or what absence means.
 pub(crate) fn value(field: &Field, idl: &Path) -> TokenStream {
-    let Field {
-        ty,
-        name,
-        local,
-        wire_as,
-        ..
-    } = field;
+    let Field { ty, name, local, wire_as, .. } = field;
     match wire_as {
         None => quote_spanned!(located(ty)=> #idl::present::<#ty>(#local, #name)?),
         Some(_) => {
@@ -194,12 +170,7 @@ pub(crate) fn value(field: &Field, idl: &Path) -> TokenStream {
 /// The value of which no field came; the expression leaves the function where a field has no such value.
 pub(super) fn absent(fields: &[Field], idl: &Path, constructor: &TokenStream) -> TokenStream {
     let values = fields.iter().map(|field| {
-        let Field {
-            member,
-            ty,
-            wire_as,
-            ..
-        } = field;
+        let Field { member, ty, wire_as, .. } = field;
         let codec = codec(field, idl);
         match wire_as {
             None => quote_spanned!(located(ty)=> #member: #codec::absent()?,),
@@ -213,13 +184,7 @@ pub(super) fn absent(fields: &[Field], idl: &Path, constructor: &TokenStream) ->
 pub(super) fn describe(fields: &[Field], idl: &Path) -> TokenStream {
     let mention = mention(fields, idl);
     let lines = fields.iter().map(|field| {
-        let Field {
-            ty,
-            name,
-            docs,
-            wire_as,
-            ..
-        } = field;
+        let Field { ty, name, docs, wire_as, .. } = field;
         let tag = field.number();
         match wire_as {
             None => quote_spanned!(located(ty)=> m.field::<#ty>(#tag, #name, #docs);),

@@ -9,15 +9,23 @@ use crate::message::model::{Field, Message, Payload, Variant};
 use crate::spans::located;
 
 pub(super) fn functions(message: &Message, variants: &[Variant], idl: &Path) -> TokenStream {
-    let Message {
-        name, docs, krate, ..
-    } = message;
+    let Message { name, docs, krate, .. } = message;
     let encode = variants.iter().map(|variant| encode(variant, idl, krate));
     let decode = variants.iter().map(|variant| decode(variant, idl));
     let describe = variants.iter().map(|variant| describe(variant, idl));
     let absent = match absent_variant(variants) {
         Some(Variant { ident, .. }) => quote!(::core::option::Option::Some(Self::#ident {})),
         None => quote!(::core::option::Option::None),
+    };
+    // There is nothing in the message but the oneof, so an unknown field is an unknown variant.
+    let unknown = match variants.iter().find(|variant| variant.other.is_some()) {
+        None => quote!(_ => r.skip(wire)?,),
+        Some(Variant { ident, .. }) => quote! {
+            _ => {
+                r.skip(wire)?;
+                found = ::core::option::Option::Some(Self::#ident {});
+            }
+        },
     };
     let encode = quote! {
         match self {
@@ -29,7 +37,7 @@ pub(super) fn functions(message: &Message, variants: &[Variant], idl: &Path) -> 
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
                 #(#decode)*
-                _ => r.skip(wire)?,
+                #unknown
             }
         }
         found

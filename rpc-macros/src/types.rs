@@ -64,10 +64,8 @@ pub(crate) fn result(ty: &Type) -> Option<(&Type, &Type)> {
 }
 
 /// The words for the types without parts that travel.
-const SCALARS: [&str; 15] = [
-    "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool",
-    "char", "String",
-];
+const SCALARS: [&str; 15] =
+    ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool", "char", "String"];
 
 /// Whether it is one of the types without parts that travel, or `()`.
 pub(crate) fn is_scalar(ty: &Type) -> bool {
@@ -79,21 +77,14 @@ pub(crate) fn is_scalar(ty: &Type) -> bool {
 
 /// Whether it can be no `Result`, whatever names stand for: `u64`, `Vec<T>`, a tuple.
 pub(crate) fn is_no_result(ty: &Type) -> bool {
-    const CONTAINERS: [&str; 9] = [
-        "Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Vec",
-    ];
+    const CONTAINERS: [&str; 9] =
+        ["Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Vec"];
     match bare(ty) {
         Type::Path(path) => {
-            let known =
-                |ident: &syn::Ident| SCALARS.iter().chain(&CONTAINERS).any(|word| ident == word);
-            path.path
-                .segments
-                .last()
-                .is_some_and(|last| known(&last.ident))
+            let known = |ident: &syn::Ident| SCALARS.iter().chain(&CONTAINERS).any(|word| ident == word);
+            path.path.segments.last().is_some_and(|last| known(&last.ident))
         }
-        Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Reference(_) | Type::Never(_) => {
-            true
-        }
+        Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Reference(_) | Type::Never(_) => true,
         _ => false,
     }
 }
@@ -101,16 +92,9 @@ pub(crate) fn is_no_result(ty: &Type) -> bool {
 /// The tokens as a person writes them.
 pub(crate) fn written(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
-    for (spaced, close) in [
-        (" :: ", "::"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        ("& ", "&"),
-        ("( ", "("),
-        (" )", ")"),
-    ] {
+    for (spaced, close) in
+        [(" :: ", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), ("& ", "&"), ("( ", "("), (" )", ")")]
+    {
         text = text.replace(spaced, close);
     }
     text
@@ -127,10 +111,7 @@ mod tests {
     fn results_are_taken_apart() {
         let ty: Type = parse_quote!(std::result::Result<Vec<u8>, StoreError>);
         let (value, error) = result(&ty).expect("a result");
-        assert_eq!(
-            (written(value), written(error)),
-            ("Vec<u8>".into(), "StoreError".into())
-        );
+        assert_eq!((written(value), written(error)), ("Vec<u8>".into(), "StoreError".into()));
         assert!(result(&parse_quote!(io::Result<u8>)).is_none());
         assert!(result(&parse_quote!(Answer<u8, E>)).is_none());
     }
