@@ -2,7 +2,6 @@
 //! begins anew when it is lost, until the binding is dropped.
 
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -10,8 +9,9 @@ use bytes::Bytes;
 use tokio::time::{sleep, sleep_until, timeout};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::clock::Clock;
-use crate::connection::{Connection, Ended, Role};
+use crate::connection::{Connection, Ended};
 use crate::directory::{Directory, Selector, select};
 use crate::error::{CallError, ErrorKind, Executed};
 use crate::limits::Limits;
@@ -20,12 +20,8 @@ use crate::protocol::backoff::Backoff;
 use crate::protocol::control::{Attach, Hello, Reject, Rejection};
 use crate::protocol::frame::{Frame, MAGIC};
 use crate::protocol::id::{Incarnation, Owner};
-use crate::protocol::time::Time;
 use crate::transport::Stream;
 use crate::transport::endpoint::Endpoint;
-
-/// After so many pings without an answer a connection is given up.
-const PINGS_MISSED_MAX: u32 = 3;
 
 /// What the links of a node share as callers.
 pub(crate) struct Importer {
@@ -46,14 +42,7 @@ impl Importer {
         limits: Limits,
         directory: Option<Arc<dyn Directory>>,
     ) -> Importer {
-        Importer {
-            incarnation,
-            owner,
-            clock,
-            limits,
-            directory,
-            links: Mutex::default(),
-        }
+        Importer { incarnation, owner, clock, limits, directory, links: Mutex::default() }
     }
 
     pub(crate) fn add(&self, link: &Arc<Link>) {
@@ -97,12 +86,7 @@ struct Route {
 }
 
 /// Keeps `link` connected until it is closed.
-pub(crate) async fn keep(
-    importer: Arc<Importer>,
-    link: Arc<Link>,
-    interface: idl::Interface,
-    target: Target,
-) {
+pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: idl::Interface, target: Target) {
     let mut dialler = Dialler {
         importer,
         link: Arc::clone(&link),
@@ -116,7 +100,7 @@ pub(crate) async fn keep(
     while let Some(connected) = while_open(&link, dialler.connect()).await {
         match connected {
             Ok(mut connection) => {
-                let mut role = CallerRole::new(Arc::clone(&link), dialler.importer.clock.now());
+                let mut role = Caller::new(Arc::clone(&link), dialler.importer.clock.now());
                 let ended = connection.run(&mut role).await;
                 if role.was_answered {
                     backoff.reset();
@@ -162,10 +146,7 @@ async fn while_open<F: Future>(link: &Link, future: F) -> Option<F::Output> {
 }
 
 fn lost(ended: &Ended) -> CallError {
-    CallError::never(
-        ErrorKind::Unreachable,
-        format!("the connection to the exporter was lost: {ended}"),
-    )
+    CallError::never(ErrorKind::Unreachable, format!("the connection to the exporter was lost: {ended}"))
 }
 
 struct Dialler {
@@ -191,14 +172,10 @@ impl Dialler {
             match endpoint.dial(self.importer.limits.dial_timeout).await {
                 Ok(stream) => {
                     let limit = self.importer.limits.dial_timeout;
-                    let connection = match timeout(limit, self.handshake(stream, &route, endpoint))
-                        .await
-                    {
+                    let connection = match timeout(limit, self.handshake(stream, &route, endpoint)).await {
                         Ok(connection) => connection?,
                         Err(_elapsed) => {
-                            let text = format!(
-                                "{endpoint} accepted a connection but did not answer within {limit:?}"
-                            );
+                            let text = format!("{endpoint} accepted a connection but did not answer within {limit:?}");
                             return Err(CallError::never(ErrorKind::Unreachable, text));
                         }
                     };
@@ -209,10 +186,7 @@ impl Dialler {
             }
         }
         Err(failure.unwrap_or_else(|| {
-            CallError::never(
-                ErrorKind::Unreachable,
-                format!("`{}` is registered without an address", route.instance),
-            )
+            CallError::never(ErrorKind::Unreachable, format!("`{}` is registered without an address", route.instance))
         }))
     }
 
@@ -221,11 +195,7 @@ impl Dialler {
         let selector = match &self.target {
             Target::At { endpoint, instance } => {
                 let expect = self.link.pinned_to();
-                return Ok(Route {
-                    endpoints: vec![endpoint.clone()],
-                    instance: instance.clone(),
-                    expect,
-                });
+                return Ok(Route { endpoints: vec![endpoint.clone()], instance: instance.clone(), expect });
             }
             Target::Named(selector) => selector.clone(),
         };
@@ -235,18 +205,12 @@ impl Dialler {
         };
         let name = self.interface.name();
         let found = directory.lookup(&name, &selector).await.map_err(|error| {
-            CallError::never(
-                ErrorKind::DirectoryUnavailable,
-                format!("{error}; is the nameserver running?"),
-            )
-            .with_source(error)
+            CallError::never(ErrorKind::DirectoryUnavailable, format!("{error}; is the nameserver running?"))
+                .with_source(error)
         })?;
         let bound_to = self.link.session_with();
         // A session that lives is attached, wherever its callee is now.
-        let bound = found
-            .entries
-            .iter()
-            .find(|entry| Some(entry.incarnation) == bound_to);
+        let bound = found.entries.iter().find(|entry| Some(entry.incarnation) == bound_to);
         let load = |entry: &crate::directory::Entry| self.importer.load(entry.incarnation);
         let Some(entry) = bound.or_else(|| select::pick(&found.entries, load)) else {
             let text = format!(
@@ -254,47 +218,24 @@ impl Dialler {
             );
             return Err(CallError::never(ErrorKind::NameNotFound, text));
         };
-        if self
-            .link
-            .pinned_to()
-            .is_some_and(|pinned| pinned != entry.incarnation)
-        {
+        if self.link.pinned_to().is_some_and(|pinned| pinned != entry.incarnation) {
             self.restarted("the exporter restarted");
-            return Err(CallError::never(
-                ErrorKind::IncarnationChanged,
-                "the exporter has another incarnation",
-            ));
+            return Err(CallError::never(ErrorKind::IncarnationChanged, "the exporter has another incarnation"));
         }
         if bound_to.is_some_and(|bound| bound != entry.incarnation) && !found.stale {
             self.restarted("the exporter restarted, or another one took its place");
         }
-        let endpoints = entry
-            .endpoints
-            .iter()
-            .map(|endpoint| Endpoint::parse(endpoint))
-            .collect::<Result<_, _>>()?;
-        Ok(Route {
-            endpoints,
-            instance: entry.instance.clone(),
-            expect: Some(entry.incarnation),
-        })
+        let endpoints = entry.endpoints.iter().map(|endpoint| Endpoint::parse(endpoint)).collect::<Result<_, _>>()?;
+        Ok(Route { endpoints, instance: entry.instance.clone(), expect: Some(entry.incarnation) })
     }
 
     /// Opens or attaches the session on a fresh stream.
-    async fn handshake(
-        &mut self,
-        stream: Stream,
-        route: &Route,
-        endpoint: &Endpoint,
-    ) -> Result<Connection, CallError> {
+    async fn handshake(&mut self, stream: Stream, route: &Route, endpoint: &Endpoint) -> Result<Connection, CallError> {
         let limits = &self.importer.limits;
         let mut connection = Connection::new(stream, self.importer.clock, limits.write_timeout);
         connection.outbox().push(|frames| frames.put_raw(&MAGIC));
         match self.link.next_attach() {
-            Some(attach) => {
-                self.attach(&mut connection, attach, route, endpoint)
-                    .await?
-            }
+            Some(attach) => self.attach(&mut connection, attach, route, endpoint).await?,
             None => self.hello(&mut connection, route, endpoint).await?,
         }
         Ok(connection)
@@ -307,9 +248,7 @@ impl Dialler {
         route: &Route,
         endpoint: &Endpoint,
     ) -> Result<(), CallError> {
-        connection
-            .outbox()
-            .push(|frames| frames.put(&Frame::Attach(attach)));
+        connection.outbox().push(|frames| frames.put(&Frame::Attach(attach)));
         match answer(connection, endpoint, self.importer.limits.frame_bytes_max).await? {
             Frame::Attached(attached) => {
                 self.link.attached(attached.clock, connection.outbox());
@@ -319,28 +258,19 @@ impl Dialler {
                 match why {
                     // Behind a balanced address another one may answer while ours still lives: where there is
                     // a directory, it decides.
-                    Rejection::WrongIncarnation { .. }
-                        if matches!(self.target, Target::Named(_)) => {}
+                    Rejection::WrongIncarnation { .. } if matches!(self.target, Target::Named(_)) => {}
                     Rejection::WrongIncarnation { .. } => {
-                        self.restarted(
-                            "the exporter restarted, or another one answers in its place",
-                        );
+                        self.restarted("the exporter restarted, or another one answers in its place");
                     }
-                    Rejection::UnknownSession { running } => {
-                        self.link.end_session(&CallError::new(
-                            ErrorKind::SessionLost,
-                            Executed::Unknown {
-                                may_still_run: running,
-                            },
-                            "the exporter has let the session go",
-                        ))
-                    }
+                    Rejection::UnknownSession { running } => self.link.end_session(&CallError::new(
+                        ErrorKind::SessionLost,
+                        Executed::Unknown { may_still_run: running },
+                        "the exporter has let the session go",
+                    )),
                     Rejection::Superseded => {}
                     _ => self.link.end_session(&CallError::new(
                         ErrorKind::SessionLost,
-                        Executed::Unknown {
-                            may_still_run: true,
-                        },
+                        Executed::Unknown { may_still_run: true },
                         "the exporter rejects the session",
                     )),
                 }
@@ -366,26 +296,19 @@ impl Dialler {
             slots: limits.slots_max,
             frame_bytes_max: u32::try_from(limits.frame_bytes_max).unwrap_or(u32::MAX),
         };
-        connection
-            .outbox()
-            .push(|frames| frames.put(&Frame::Hello(hello)));
-        let welcome =
-            match answer(connection, endpoint, self.importer.limits.frame_bytes_max).await? {
-                Frame::Welcome(welcome) => welcome,
-                Frame::Reject(Reject { why, text }) => {
-                    if matches!(why, Rejection::WrongIncarnation { .. })
-                        && self.link.pinned_to().is_some()
-                    {
-                        self.link.break_pinned();
-                    }
-                    return Err(rejected(&why, &text, route));
+        connection.outbox().push(|frames| frames.put(&Frame::Hello(hello)));
+        let welcome = match answer(connection, endpoint, self.importer.limits.frame_bytes_max).await? {
+            Frame::Welcome(welcome) => welcome,
+            Frame::Reject(Reject { why, text }) => {
+                if matches!(why, Rejection::WrongIncarnation { .. }) && self.link.pinned_to().is_some() {
+                    self.link.break_pinned();
                 }
-                _ => return Err(not_this_protocol(endpoint)),
-            };
+                return Err(rejected(&why, &text, route));
+            }
+            _ => return Err(not_this_protocol(endpoint)),
+        };
         if welcome.fingerprint != self.fingerprint && self.accepted != Some(welcome.fingerprint) {
-            connection
-                .outbox()
-                .push(|frames| frames.put(&Frame::Describe));
+            connection.outbox().push(|frames| frames.put(&Frame::Describe));
             let Frame::Description(description) =
                 answer(connection, endpoint, self.importer.limits.frame_bytes_max).await?
             else {
@@ -412,17 +335,12 @@ impl Dialler {
         let exported = match idl::Interface::from_bytes(description) {
             Ok(exported) => exported,
             Err(error) => {
-                return wrong(format!(
-                    "the exporter's description of `{name}` cannot be read: {error}"
-                ));
+                return wrong(format!("the exporter's description of `{name}` cannot be read: {error}"));
             }
         };
         let changes = idl::compare(&self.interface, &exported);
-        let breaking: Vec<_> = changes
-            .iter()
-            .filter(|change| change.breaking)
-            .map(|change| change.what.as_str())
-            .collect();
+        let breaking: Vec<_> =
+            changes.iter().filter(|change| change.breaking).map(|change| change.what.as_str()).collect();
         if breaking.is_empty() {
             return Ok(());
         }
@@ -434,13 +352,7 @@ impl Dialler {
 
     /// The session's callee has another life, or another one took its place: no proof that its handlers ended.
     fn restarted(&self, what: &str) {
-        let error = CallError::new(
-            ErrorKind::PeerRestarted,
-            Executed::Unknown {
-                may_still_run: true,
-            },
-            what,
-        );
+        let error = CallError::new(ErrorKind::PeerRestarted, Executed::Unknown { may_still_run: true }, what);
         self.link.end_session(&error);
         if self.link.pinned_to().is_some() {
             self.link.break_pinned();
@@ -450,22 +362,15 @@ impl Dialler {
     /// A callee that was silent for the whole lease has let the session go.
     fn give_up_after_lease(&self) {
         if self.link.lease_has_ended() {
-            let executed = Executed::Unknown {
-                may_still_run: true,
-            };
+            let executed = Executed::Unknown { may_still_run: true };
             let text = "the exporter could not be reached for the session's whole lease";
-            self.link
-                .end_session(&CallError::new(ErrorKind::SessionLost, executed, text));
+            self.link.end_session(&CallError::new(ErrorKind::SessionLost, executed, text));
         }
     }
 }
 
 /// The next frame of a handshake.
-async fn answer(
-    connection: &mut Connection,
-    endpoint: &Endpoint,
-    frame_bytes_max: usize,
-) -> Result<Frame, CallError> {
+async fn answer(connection: &mut Connection, endpoint: &Endpoint, frame_bytes_max: usize) -> Result<Frame, CallError> {
     match connection.exchange(frame_bytes_max).await {
         Ok(frame) => Ok(frame),
         Err(Ended::NotAFrame(error)) => Err(not_this_protocol(endpoint).with_source(error)),
@@ -477,128 +382,30 @@ async fn answer(
 }
 
 fn not_this_protocol(endpoint: &Endpoint) -> CallError {
-    let text = format!(
-        "what listens at {endpoint} does not speak this protocol, or another version of it"
-    );
+    let text = format!("what listens at {endpoint} does not speak this protocol, or another version of it");
     CallError::never(ErrorKind::NotThisProtocol, text)
 }
 
 /// What a rejected `Hello` or `Attach` means to a call that waits for a session.
 fn rejected(why: &Rejection, text: &str, route: &Route) -> CallError {
     let (kind, what) = match why {
-        Rejection::WrongIncarnation { .. } => (
-            ErrorKind::PeerRestarted,
-            "the exporter restarted since it was looked up".to_owned(),
-        ),
-        Rejection::UnknownSession { .. } | Rejection::Fenced | Rejection::Superseded => (
-            ErrorKind::SessionLost,
-            "the exporter has let the session go".to_owned(),
-        ),
+        Rejection::WrongIncarnation { .. } => {
+            (ErrorKind::PeerRestarted, "the exporter restarted since it was looked up".to_owned())
+        }
+        Rejection::UnknownSession { .. } | Rejection::Fenced | Rejection::Superseded => {
+            (ErrorKind::SessionLost, "the exporter has let the session go".to_owned())
+        }
         Rejection::NoSuchExport => (
             ErrorKind::NameNotFound,
             format!(
                 "the node at {} does not export that interface as `{}`; check the name, and that both sides mean the same interface",
-                route
-                    .endpoints
-                    .iter()
-                    .map(Endpoint::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                route.endpoints.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(", "),
                 route.instance
             ),
         ),
-        Rejection::Draining => (
-            ErrorKind::Draining,
-            "the exporter is shutting down".to_owned(),
-        ),
-        Rejection::Overload => (
-            ErrorKind::Overload,
-            "the exporter has no room for another session".to_owned(),
-        ),
-        Rejection::Other => (
-            ErrorKind::Unreachable,
-            "the exporter rejected the session".to_owned(),
-        ),
+        Rejection::Draining => (ErrorKind::Draining, "the exporter is shutting down".to_owned()),
+        Rejection::Overload => (ErrorKind::Overload, "the exporter has no room for another session".to_owned()),
+        Rejection::Other => (ErrorKind::Unreachable, "the exporter rejected the session".to_owned()),
     };
-    CallError::never(
-        kind,
-        if text.is_empty() {
-            what
-        } else {
-            text.to_owned()
-        },
-    )
-}
-
-/// The caller's side of a connection.
-struct CallerRole {
-    link: Arc<Link>,
-    ping_at: Time,
-    pings_missed: u32,
-    /// Whether the connection was good for anything.
-    was_answered: bool,
-}
-
-impl CallerRole {
-    fn new(link: Arc<Link>, now: Time) -> CallerRole {
-        let ping_at = now + link.limits.ping_after;
-        CallerRole {
-            link,
-            ping_at,
-            pings_missed: 0,
-            was_answered: false,
-        }
-    }
-}
-
-impl Role for CallerRole {
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        self.ping_at = now + self.link.limits.ping_after;
-        self.pings_missed = 0;
-        match frame {
-            Frame::Answer(answer) => {
-                self.was_answered = true;
-                if let Err(error) = self.link.answer(answer, now) {
-                    return ControlFlow::Break(error.to_string());
-                }
-            }
-            Frame::Pong(clock) => self.link.heard(clock, now),
-            Frame::Goodbye(goodbye) => {
-                self.link.goodbye(&goodbye);
-            }
-            Frame::Reject(reject) => {
-                return ControlFlow::Break(format!("the exporter rejects it: {}", reject.text));
-            }
-            _ => {
-                return ControlFlow::Break(
-                    "the exporter sent a frame that has no place here".to_owned(),
-                );
-            }
-        }
-        if self.link.leave() {
-            return ControlFlow::Break("the exporter is leaving".to_owned());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn tick(&mut self, now: Time) -> ControlFlow<String> {
-        self.link.tick(now);
-        if now >= self.ping_at {
-            if self.pings_missed >= PINGS_MISSED_MAX {
-                return ControlFlow::Break("the exporter does not answer pings".to_owned());
-            }
-            self.pings_missed += 1;
-            self.ping_at = now + self.link.limits.ping_after;
-            self.link.ping();
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn frame_bytes_max(&self) -> usize {
-        self.link.limits.frame_bytes_max
-    }
-
-    fn wake_at(&self) -> Time {
-        self.ping_at.min(self.link.tick_at())
-    }
+    CallError::never(kind, if text.is_empty() { what } else { text.to_owned() })
 }

@@ -1,12 +1,13 @@
 //! Why a call gave no result, and whether it may have run.
 
+mod wire;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use idl::{DecodeError, Message, Reader, Registry, Shape, Wire, Writer};
+use idl::Message;
 
-use crate::protocol::control::{Fault, FaultKind, NestedFault, Refusal};
 use crate::receipt::Receipt;
 
 /// Whether a call ran. What a caller may do next depends on nothing else.
@@ -28,12 +29,8 @@ impl fmt::Display for Executed {
         f.write_str(match self {
             Executed::Never => "never ran",
             Executed::Completed => "ran",
-            Executed::Unknown {
-                may_still_run: true,
-            } => "may have run and may still run",
-            Executed::Unknown {
-                may_still_run: false,
-            } => "may have run, and does not run any more",
+            Executed::Unknown { may_still_run: true } => "may have run and may still run",
+            Executed::Unknown { may_still_run: false } => "may have run, and does not run any more",
         })
     }
 }
@@ -151,8 +148,7 @@ impl CallError {
 
     /// Whether making the call again cannot run it twice, or may: it never ran, or its method is idempotent.
     pub fn safe_to_retry(&self) -> bool {
-        self.0.executed == Executed::Never
-            || (self.0.idempotent && self.0.kind != ErrorKind::Nested)
+        self.0.executed == Executed::Never || (self.0.idempotent && self.0.kind != ErrorKind::Nested)
     }
 
     /// The verdict of the further call that failed, for [`ErrorKind::Nested`].
@@ -207,144 +203,6 @@ impl CallError {
         change(Arc::make_mut(&mut self.0));
         self
     }
-
-    /// What a caller is told of a refused call.
-    pub(crate) fn refused(why: Refusal, text: &str) -> CallError {
-        let (kind, default) = match why {
-            Refusal::Withdrawn => (
-                ErrorKind::Withdrawn,
-                "the exporter withdrew the interface; import it again",
-            ),
-            Refusal::Draining => (
-                ErrorKind::Draining,
-                "the exporter is shutting down; try again, another one may answer",
-            ),
-            Refusal::Late => (
-                ErrorKind::Late,
-                "the exporter did not start the call before its deadline",
-            ),
-            Refusal::Overload => (
-                ErrorKind::Overload,
-                "the exporter has no room for another call; try again later",
-            ),
-            Refusal::UnknownMethod => (
-                ErrorKind::UnknownMethod,
-                "the exporter's interface has no such method; it may be of an older version",
-            ),
-            Refusal::Undecodable => (
-                ErrorKind::Undecodable,
-                "the exporter could not decode the arguments; compare the versions of the interface",
-            ),
-            Refusal::Cancelled => (
-                ErrorKind::Cancelled,
-                "the call was cancelled before it started",
-            ),
-            Refusal::NotIdempotent => (
-                ErrorKind::NotIdempotent,
-                "the exporter declares this method as not idempotent; compare the versions of the interface",
-            ),
-            Refusal::Other => (ErrorKind::Overload, "the exporter refused the call"),
-        };
-        CallError::never(kind, if text.is_empty() { default } else { text })
-    }
-
-    /// What a caller is told of a call that ran and gave no result.
-    pub(crate) fn from_fault(fault: Fault) -> CallError {
-        let kind = match fault.kind {
-            FaultKind::Aborted => ErrorKind::Aborted,
-            FaultKind::Failed | FaultKind::Other => ErrorKind::Failed,
-            FaultKind::Nested => ErrorKind::Nested,
-            FaultKind::ReplyTooLarge => ErrorKind::TooLarge,
-            FaultKind::ReplyUndecodable => ErrorKind::ReplyUndecodable,
-        };
-        let nested = fault.nested.map(Nested::from_wire);
-        CallError::new(kind, Executed::Completed, fault.text).change(|inner| inner.nested = nested)
-    }
-
-    /// What is told to the caller when an implementation returns this error: its own failure in words, or the
-    /// failure of a further call.
-    pub(crate) fn to_fault(&self) -> Fault {
-        if self.kind() == ErrorKind::Failed {
-            return Fault {
-                kind: FaultKind::Failed,
-                text: self.0.text.clone(),
-                nested: None,
-            };
-        }
-        let nested = self.to_nested();
-        let text = format!(
-            "a call that the implementation made failed: {}",
-            nested.text
-        );
-        Fault {
-            kind: FaultKind::Nested,
-            text,
-            nested: Some(nested),
-        }
-    }
-
-    fn to_nested(&self) -> NestedFault {
-        if let Some(nested) = &self.0.nested {
-            return nested.to_wire();
-        }
-        NestedFault {
-            kind: format!("{:?}", self.kind()),
-            executed: executed_to_wire(self.executed()),
-            text: self.to_string(),
-        }
-    }
-
-    fn from_nested(nested: NestedFault) -> CallError {
-        let text = format!(
-            "a call that the implementation made failed: {}",
-            nested.text
-        );
-        let nested = Some(Nested::from_wire(nested));
-        CallError::new(ErrorKind::Nested, Executed::Completed, text)
-            .change(|inner| inner.nested = nested)
-    }
-}
-
-impl Nested {
-    fn from_wire(nested: NestedFault) -> Nested {
-        let executed = match nested.executed {
-            1 => Executed::Never,
-            2 => Executed::Completed,
-            4 => Executed::Unknown {
-                may_still_run: false,
-            },
-            _ => Executed::Unknown {
-                may_still_run: true,
-            },
-        };
-        Nested {
-            kind: nested.kind,
-            executed,
-            text: nested.text,
-        }
-    }
-
-    fn to_wire(&self) -> NestedFault {
-        NestedFault {
-            kind: self.kind.clone(),
-            executed: executed_to_wire(self.executed),
-            text: self.text.clone(),
-        }
-    }
-}
-
-/// The number of a verdict in a [`NestedFault`].
-fn executed_to_wire(executed: Executed) -> u32 {
-    match executed {
-        Executed::Never => 1,
-        Executed::Completed => 2,
-        Executed::Unknown {
-            may_still_run: true,
-        } => 3,
-        Executed::Unknown {
-            may_still_run: false,
-        } => 4,
-    }
 }
 
 impl fmt::Display for CallError {
@@ -365,8 +223,7 @@ impl fmt::Debug for CallError {
 
 impl PartialEq for CallError {
     fn eq(&self, other: &CallError) -> bool {
-        (self.0.kind, self.0.executed, &self.0.text)
-            == (other.0.kind, other.0.executed, &other.0.text)
+        (self.0.kind, self.0.executed, &self.0.text) == (other.0.kind, other.0.executed, &other.0.text)
     }
 }
 
@@ -374,36 +231,7 @@ impl Eq for CallError {}
 
 impl Error for CallError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0
-            .source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn Error + 'static))
-    }
-}
-
-/// A `CallError` inside an application's error arrives as [`ErrorKind::Nested`]: it speaks of a call that the
-/// implementation made, never of the call whose reply carried it.
-impl Message for CallError {
-    const WIRE: Wire = NestedFault::WIRE;
-
-    fn encode(&self, tag: u32, out: &mut Writer) {
-        self.to_nested().encode(tag, out);
-    }
-
-    fn encode_fields(&self, out: &mut Writer) {
-        self.to_nested().encode_fields(out);
-    }
-
-    fn decode_fields(_before: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        NestedFault::decode_fields(None, r).map(CallError::from_nested)
-    }
-
-    fn absent() -> Option<Self> {
-        None
-    }
-
-    fn describe(registry: &mut Registry) -> Shape {
-        NestedFault::describe(registry)
+        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
     }
 }
 
@@ -442,53 +270,13 @@ mod tests {
         assert_eq!(size_of::<Result<u64, CallError>>(), 16);
     }
 
-    /// A further call's `Never` must not become this call's: it arrives as data.
-    #[test]
-    fn a_nested_verdict_is_data() {
-        let inner = CallError::never(ErrorKind::Overload, "full");
-        let outer = CallError::from_fault(inner.to_fault());
-        assert_eq!(
-            (outer.kind(), outer.executed()),
-            (ErrorKind::Nested, Executed::Completed)
-        );
-        assert!(!outer.safe_to_retry());
-        let nested = outer.nested().expect("a nested verdict");
-        assert_eq!(
-            (nested.kind.as_str(), nested.executed),
-            ("Overload", Executed::Never)
-        );
-        // One floor further up it is still the innermost verdict.
-        let upper = CallError::from_fault(outer.to_fault());
-        assert_eq!(upper.nested(), Some(nested));
-    }
-
-    /// Inside an application's error it arrives as nested too.
-    #[test]
-    fn inside_an_application_error_it_is_nested() {
-        let inner = CallError::never(ErrorKind::Overload, "full");
-        let travelled: CallError = idl::from_slice(&idl::to_vec(&inner)).expect("decodes");
-        assert_eq!(travelled.kind(), ErrorKind::Nested);
-        assert_eq!(travelled.executed(), Executed::Completed);
-    }
-
     /// `safe_to_retry` is `Never`, or an idempotent method.
     #[test]
     fn safe_to_retry_is_never_or_idempotent() {
-        let unknown = Executed::Unknown {
-            may_still_run: true,
-        };
+        let unknown = Executed::Unknown { may_still_run: true };
         assert!(CallError::never(ErrorKind::Draining, "").safe_to_retry());
         assert!(!CallError::new(ErrorKind::SessionLost, unknown, "").safe_to_retry());
-        let method = crate::Method {
-            name: "Titles",
-            id: 1,
-            kind: idl::MethodKind::Idempotent,
-            timeout: None,
-        };
-        assert!(
-            CallError::new(ErrorKind::SessionLost, unknown, "")
-                .of_method(&method)
-                .safe_to_retry()
-        );
+        let method = crate::Method { name: "Titles", id: 1, kind: idl::MethodKind::Idempotent, timeout: None };
+        assert!(CallError::new(ErrorKind::SessionLost, unknown, "").of_method(&method).safe_to_retry());
     }
 }

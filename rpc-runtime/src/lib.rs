@@ -96,6 +96,7 @@ extern crate self as rpc_runtime;
 mod binding;
 mod call;
 mod callee;
+mod caller;
 mod clock;
 mod connection;
 mod context;

@@ -115,10 +115,7 @@ mod tests {
         let mut store = entry("a-m", 1);
         store.labels.insert("zone".into(), "b".into());
         store.groups.push("east".into());
-        let label = |value: &str| Selector::Label {
-            key: "zone".into(),
-            value: value.into(),
-        };
+        let label = |value: &str| Selector::Label { key: "zone".into(), value: value.into() };
 
         assert!(Selector::from("a-m").matches(&store));
         assert!(!Selector::from("n-z").matches(&store));

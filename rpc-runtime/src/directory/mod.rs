@@ -1,16 +1,31 @@
 //! How exporters are found: the [`Directory`] that a node registers with and looks up in.
 //!
-//! A directory only *finds*. Safety does not rest on it: the handshake names the incarnation that the directory promised,
-//! so an entry that is out of date leads to a harmless refusal, and lookups may be answered from a cache. Only
-//! registration must be right, and that is the nameserver's business.
+//! A directory only *finds*. Safety does not rest on it: the handshake names the incarnation that the directory
+//! promised, so an entry that is out of date leads to a harmless refusal, and lookups may be answered from a cache.
+//! Only registration must be right, and that is the nameserver's business.
 //!
 //! - [`NameserverDirectory`]: over the user stub of a [`Nameserver`](nameserver::Nameserver), wherever it runs;
 //! - [`MemoryDirectory`]: inside one process, for tests.
+//!
+//! The rules that this folder and the nameserver carry out; code and tests cite them by number:
+//!
+//! - R20 With the nameserver away bindings and sessions go on; lookups use the cache and say that it is stale.
+//! - R21 Registering is idempotent by incarnation while the entry lives. Modes: exclusive; takeover (the same owner: a new
+//!   epoch, and the old registration is replaced); automatically named. Unregistering and changes of state apply to one
+//!   epoch only.
+//! - R22 Leases are renewed at a third of the ttl, on a thread that application work cannot starve. Renewals are not kept on
+//!   disk; after a restart of the nameserver every lease gets one full ttl. A live exporter whose lease has *expired*
+//!   registers again, never by takeover. One that was replaced or unregistered does not come back under that name.
+//! - R23 A watch is a snapshot at a revision and then every event after it, in order; or an explicit new snapshot. Never a gap.
+//! - R24 If more than 15 % of the leases would end within one ttl, their entries are kept as suspect and an alarm is raised.
+//! - R25 A registration is on disk before it is acknowledged.
+//! - R32 After a takeover no new call goes to the old holder. It refuses new calls once it knows, perhaps late: an exclusive
+//!   name is not mutual exclusion. Implementations see the epoch, for fencing.
+//! - I17 The epochs of a name rise; unregistering removes its own epoch only.
+//! - I18 Events come without a gap, or after an explicit new snapshot.
 
-mod cache;
 mod client;
 mod entry;
-mod lease;
 mod memory;
 pub mod nameserver;
 mod registration;
@@ -42,31 +57,22 @@ pub trait Directory: Send + Sync + 'static {
     /// When this returns the registration is durable, as far as the directory can make it so.
     ///
     /// Dropping the future gives up; a registration that then still succeeds is taken back.
-    fn register(
-        &self,
-        registration: Registration,
-    ) -> BoxFuture<'_, Result<Registered, DirectoryError>>;
+    fn register(&self, registration: Registration) -> BoxFuture<'_, Result<Registered, DirectoryError>>;
 
-    /// Takes a registration back: this one, never another that has the name since (I17). One that is over already is no error.
-    fn unregister<'a>(
-        &'a self,
-        registered: &'a Registered,
-    ) -> BoxFuture<'a, Result<(), DirectoryError>>;
+    /// Takes a registration back: this one, never another that has the name since (I17). One that is over already
+    /// is no error.
+    fn unregister<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>>;
 
     /// Says that the exporter finishes what it has and refuses new calls.
-    fn drain<'a>(&'a self, registered: &'a Registered)
-    -> BoxFuture<'a, Result<(), DirectoryError>>;
+    fn drain<'a>(&'a self, registered: &'a Registered) -> BoxFuture<'a, Result<(), DirectoryError>>;
 
     /// Finds exporters of `interface`; finding none is not an error. With the directory away the answer is the last one
     /// known, marked as stale (R20), and an error only if none is known.
-    fn lookup<'a>(
-        &'a self,
-        interface: &'a str,
-        selector: &'a Selector,
-    ) -> BoxFuture<'a, Result<Found, DirectoryError>>;
+    fn lookup<'a>(&'a self, interface: &'a str, selector: &'a Selector)
+    -> BoxFuture<'a, Result<Found, DirectoryError>>;
 
-    /// Keeps an eye on exporters of `interface`, for bindings that choose among several. Costs the directory a little for as
-    /// long as the [`Members`] live.
+    /// Keeps an eye on exporters of `interface`, for bindings that choose among several. Costs the directory a
+    /// little for as long as the [`Members`] live.
     fn watch(&self, interface: &str, selector: &Selector) -> Members;
 }
 
@@ -77,7 +83,8 @@ pub struct Members {
 }
 
 impl Members {
-    /// For implementations of [`Directory`]: the sender sends `None` until it knows. It ends when all `Members` are dropped.
+    /// For implementations of [`Directory`]: the sender sends `None` until it knows. It ends when all `Members` are
+    /// dropped.
     pub fn new(found: watch::Receiver<Option<Found>>) -> Self {
         Self { found }
     }
@@ -105,7 +112,10 @@ impl Members {
 #[non_exhaustive]
 pub enum DirectoryError {
     /// Another exporter holds the name.
-    #[error("{name} is taken by {}: choose another name, wait for it to go, or use `RegisterMode::Takeover`", .endpoints.join(", "))]
+    #[error(
+        "{name} is taken by {}: choose another name, let the export `wait` for it to go, or use `RegisterMode::Takeover`",
+        .endpoints.join(", ")
+    )]
     NameTaken {
         /// The name.
         name: Name,
@@ -119,7 +129,7 @@ pub enum DirectoryError {
     #[error(transparent)]
     Refused(Refusal),
     /// The directory is away. What was asked of it may still happen, if it was a registration: then it is taken back.
-    #[error("the directory at {address} cannot be reached")]
+    #[error("the directory at {address} cannot be reached: {source}")]
     Unreachable {
         /// Where it should be.
         address: String,
@@ -134,15 +144,10 @@ pub enum DirectoryError {
 impl DirectoryError {
     fn from_nameserver(error: NameserverError, address: &str) -> Self {
         match error {
-            NameserverError::Refused(Refusal::NameTaken {
-                name, endpoints, ..
-            }) => Self::NameTaken { name, endpoints },
+            NameserverError::Refused(Refusal::NameTaken { name, endpoints, .. }) => Self::NameTaken { name, endpoints },
             NameserverError::Refused(Refusal::Ended { why }) => Self::Ended(why),
             NameserverError::Refused(refusal) => Self::Refused(refusal),
-            NameserverError::Call(source) => Self::Unreachable {
-                address: address.to_owned(),
-                source,
-            },
+            NameserverError::Call(source) => Self::Unreachable { address: address.to_owned(), source },
         }
     }
 }

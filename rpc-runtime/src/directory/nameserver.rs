@@ -4,6 +4,7 @@
 //! can be looked up. Both only rise, also across restarts of the nameserver.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -20,9 +21,10 @@ pub const NAMESERVER_ADDRESS: &str = "127.0.0.1:4100";
 /// The registry of a deployment: who exports what, where.
 #[interface(package = "rpc.nameserver.v1", crate = "crate")]
 pub trait Nameserver {
-    /// Enters a registration and answers when it is on disk (R25). The same incarnation may ask again for the same name, or
-    /// with the same `token`, and is given the registration that it has (R21), with its details brought up to date.
-    /// `after` names the expired registration that this one continues; it is refused if that one did not expire (R22).
+    /// Enters a registration and answers when it is on disk (R25). The same incarnation may ask again for the same
+    /// name, or with the same `token`, and is given the registration that it has (R21), with its details brought up
+    /// to date. `after` names the expired registration that this one continues; it is refused if that one did not
+    /// expire (R22).
     async fn ns_register(
         &self,
         registration: Registration,
@@ -42,19 +44,17 @@ pub trait Nameserver {
 
     /// Finds the entries of `interface` that `selector` means.
     #[rpc(idempotent)]
-    async fn ns_lookup(
-        &self,
-        interface: String,
-        selector: Selector,
-    ) -> Result<Looked, NameserverError>;
+    async fn ns_lookup(&self, interface: String, selector: Selector) -> Result<Looked, NameserverError>;
 
-    /// Tells what has changed since `from`, waiting until something has or the call's deadline is near. Without `from`, with
-    /// one that is too old, and with one of another registry, it answers with a snapshot (R23).
+    /// Tells what has changed since `from`; if nothing has, waits for it up to `wait`, but not until the call's
+    /// deadline. Without `from`, with one that is too old, and with one of another registry, it answers with a
+    /// snapshot (R23).
     #[rpc(idempotent)]
     async fn ns_watch(
         &self,
         interest: Interest,
         from: Option<Cursor>,
+        wait: Duration,
     ) -> Result<Watched, NameserverError>;
 }
 
@@ -101,18 +101,12 @@ pub struct Interest {
 impl Interest {
     /// Everything in the registry.
     pub fn everything() -> Self {
-        Self {
-            interface: None,
-            selector: Selector::Any,
-        }
+        Self { interface: None, selector: Selector::Any }
     }
 
     /// Whether `entry` is of interest.
     pub fn covers(&self, entry: &Entry) -> bool {
-        self.interface
-            .as_ref()
-            .is_none_or(|interface| entry.interface == *interface)
-            && self.selector.matches(entry)
+        self.interface.as_ref().is_none_or(|interface| entry.interface == *interface) && self.selector.matches(entry)
     }
 }
 
@@ -129,10 +123,7 @@ pub struct Name {
 impl Name {
     /// The name of `entry`.
     pub fn of(entry: &Entry) -> Self {
-        Self {
-            interface: entry.interface.clone(),
-            instance: entry.instance.clone(),
-        }
+        Self { interface: entry.interface.clone(), instance: entry.instance.clone() }
     }
 }
 
@@ -230,9 +221,7 @@ pub enum Refusal {
         endpoints: Vec<String>,
     },
     /// A takeover of what belongs to somebody else.
-    #[error(
-        "{name} belongs to {owner:?}: only a registration with the same owner can take it over"
-    )]
+    #[error("{name} belongs to {owner:?}: only a registration with the same owner can take it over")]
     NotOwner {
         /// The name.
         name: Name,
@@ -246,9 +235,7 @@ pub enum Refusal {
         why: Ended,
     },
     /// The registry has reached a bound.
-    #[error(
-        "the registry is full ({what} {max}): unregister what is not needed, or run a second nameserver"
-    )]
+    #[error("the registry is full ({what} {max}): unregister what is not needed, or run a second nameserver")]
     Full {
         /// Which bound, and its unit.
         what: String,

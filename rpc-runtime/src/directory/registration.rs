@@ -39,11 +39,7 @@ pub struct Registration {
 impl Registration {
     /// Asks for `instance` of `interface`, exclusively, for [`TTL_DEFAULT`], without labels and groups. The rest is
     /// set field by field; at least one endpoint is needed.
-    pub fn new(
-        interface: impl Into<String>,
-        instance: impl Into<String>,
-        incarnation: Incarnation,
-    ) -> Self {
+    pub fn new(interface: impl Into<String>, instance: impl Into<String>, incarnation: Incarnation) -> Self {
         Self {
             interface: interface.into(),
             instance: instance.into(),
@@ -136,13 +132,7 @@ impl Registered {
         standing: watch::Receiver<Standing>,
         on_drop: impl FnOnce() + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            interface,
-            instance,
-            epoch,
-            standing,
-            on_drop: Some(Box::new(on_drop)),
-        }
+        Self { interface, instance, epoch, standing, on_drop: Some(Box::new(on_drop)) }
     }
 
     /// How it stands now.

@@ -1,7 +1,8 @@
 //! A watcher's copy of the entries that it is interested in, made of what `ns_watch` tells.
 //!
-//! A snapshot may be read in several pages while the registry changes. It is not consistent by itself; the events that
-//! follow it, from the revision of the *first* page on, make it so. Until they are in, the copy is not [ready](Replica::ready).
+//! A snapshot may be read in several pages while the registry changes. It is not consistent by itself; the events
+//! that follow it, from the revision of the *first* page on, make it so. Until they are in, the copy is not
+//! [ready](Replica::ready).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,9 +32,7 @@ impl Replica {
 
     /// Whether the copy is what the registry had at one revision.
     pub fn ready(&self) -> bool {
-        self.cursor
-            .as_ref()
-            .is_some_and(|cursor| cursor.page.is_none() && cursor.revision >= self.read_at)
+        self.cursor.as_ref().is_some_and(|cursor| cursor.page.is_none() && cursor.revision >= self.read_at)
     }
 
     /// The entries.
@@ -44,19 +43,13 @@ impl Replica {
     /// Takes in what the nameserver told.
     pub fn apply(&mut self, watched: Watched) {
         let next = match watched {
-            Watched::Snapshot {
-                begins,
-                revision,
-                entries,
-                next,
-            } => {
+            Watched::Snapshot { begins, revision, entries, next } => {
                 if begins {
                     self.entries.clear();
                     self.read_at = 0;
                 }
                 self.read_at = self.read_at.max(revision);
-                self.entries
-                    .extend(entries.into_iter().map(|entry| (Name::of(&entry), entry)));
+                self.entries.extend(entries.into_iter().map(|entry| (Name::of(&entry), entry)));
                 next
             }
             Watched::Events { events, next } => {
@@ -67,22 +60,12 @@ impl Replica {
         self.cursor = Some(next);
     }
 
-    /// While a snapshot is caught up, an event may be older than the page that already shows its effect: a name's epochs
-    /// rise (I17), so an event about a lower one is past.
+    /// While a snapshot is caught up, an event may be older than the page that already shows its effect. That does no harm:
+    /// the later events of the same name follow.
     fn change(&mut self, event: Event) {
-        let current = |name: &Name| self.entries.get(name).map_or(0, |entry| entry.epoch.number);
         match event.change {
-            Change::Put(entry) => {
-                let name = Name::of(&entry);
-                if entry.epoch.number >= current(&name) {
-                    self.entries.insert(name, entry);
-                }
-            }
-            Change::Removed { name, epoch, .. } => {
-                if epoch.number >= current(&name) {
-                    self.entries.remove(&name);
-                }
-            }
+            Change::Put(entry) => _ = self.entries.insert(Name::of(&entry), entry),
+            Change::Removed { name, .. } => _ = self.entries.remove(&name),
         }
     }
 }
@@ -93,35 +76,21 @@ mod tests {
     use crate::directory::testing::{self, entry};
 
     fn cursor(revision: u64, page: Option<Name>) -> Cursor {
-        Cursor {
-            registry: testing::REGISTRY,
-            revision,
-            page,
-        }
+        Cursor { registry: testing::REGISTRY, revision, page }
     }
 
     fn put(revision: u64, instance: &str, epoch: u64) -> Event {
-        Event {
-            revision,
-            change: Change::Put(Arc::new(entry(instance, epoch))),
-        }
+        Event { revision, change: Change::Put(Arc::new(entry(instance, epoch))) }
     }
 
     fn removed(revision: u64, instance: &str, epoch: u64) -> Event {
         let gone = entry(instance, epoch);
-        let change = Change::Removed {
-            name: Name::of(&gone),
-            epoch: gone.epoch,
-            why: None,
-        };
+        let change = Change::Removed { name: Name::of(&gone), epoch: gone.epoch, why: None };
         Event { revision, change }
     }
 
     fn instances(replica: &Replica) -> Vec<(&str, u64)> {
-        replica
-            .entries()
-            .map(|entry| (entry.instance.as_str(), entry.epoch.number))
-            .collect()
+        replica.entries().map(|entry| (entry.instance.as_str(), entry.epoch.number)).collect()
     }
 
     /// R23: a snapshot whose pages were read at different revisions is made whole by the events since its first page.
@@ -136,26 +105,13 @@ mod tests {
         };
         // At revision 5 there are a@1, b@2 and y@3. Then 6: b goes, 7: y goes, 8: y@4 comes, 9: c@5 comes.
         let after_b = Some(Name::of(&entry("b", 2)));
-        replica.apply(page(
-            true,
-            5,
-            vec![entry("a", 1), entry("b", 2)],
-            cursor(5, after_b),
-        ));
+        replica.apply(page(true, 5, vec![entry("a", 1), entry("b", 2)], cursor(5, after_b)));
         assert!(!replica.ready(), "pages are missing");
         replica.apply(page(false, 9, vec![entry("y", 4)], cursor(5, None)));
         assert!(!replica.ready(), "the events up to 9 are missing");
 
-        let events = vec![
-            removed(6, "b", 2),
-            removed(7, "y", 3),
-            put(8, "y", 4),
-            put(9, "c", 5),
-        ];
-        replica.apply(Watched::Events {
-            events,
-            next: cursor(9, None),
-        });
+        let events = vec![removed(6, "b", 2), removed(7, "y", 3), put(8, "y", 4), put(9, "c", 5)];
+        replica.apply(Watched::Events { events, next: cursor(9, None) });
         assert!(replica.ready());
         assert_eq!(instances(&replica), [("a", 1), ("c", 5), ("y", 4)]);
     }

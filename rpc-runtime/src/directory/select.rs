@@ -5,9 +5,10 @@
 
 use super::{Entry, EntryState};
 
-/// Picks one of `entries`, or `None` of none. `load` says how busy the caller believes an entry to be, typically its own
-/// unfinished calls there. Live entries come before suspect ones, and those before draining ones, whatever their load.
-pub fn pick<'a>(entries: &'a [Entry], load: impl Fn(&Entry) -> usize) -> Option<&'a Entry> {
+/// Picks one of `entries`, or `None` of none. `load` says how busy the caller believes an entry to be, typically
+/// its own unfinished calls there. Live entries come before suspect ones, and those before draining ones, whatever
+/// their load.
+pub fn pick(entries: &[Entry], load: impl Fn(&Entry) -> usize) -> Option<&Entry> {
     let best = entries.iter().map(|entry| rank(entry.state)).min()?;
     let of_best = || entries.iter().filter(|entry| rank(entry.state) == best);
     let count = of_best().count();
@@ -18,11 +19,7 @@ pub fn pick<'a>(entries: &'a [Entry], load: impl Fn(&Entry) -> usize) -> Option<
     // The second is drawn from the others, so that the two always differ.
     let second = (first + fastrand::usize(1..count)) % count;
     let (first, second) = (of_best().nth(first)?, of_best().nth(second)?);
-    Some(if load(second) < load(first) {
-        second
-    } else {
-        first
-    })
+    Some(if load(second) < load(first) { second } else { first })
 }
 
 fn rank(state: EntryState) -> u8 {
@@ -64,9 +61,7 @@ mod tests {
         entries[1].state = EntryState::Suspect;
         for (until, expected) in [(3, "live"), (2, "suspect"), (1, "draining")] {
             for _ in 0..20 {
-                let picked = pick(&entries[..until], |entry| {
-                    usize::from(entry.instance == "live") * 9
-                });
+                let picked = pick(&entries[..until], |entry| usize::from(entry.instance == "live") * 9);
                 assert_eq!(picked.map(|entry| entry.instance.as_str()), Some(expected));
             }
         }
@@ -78,16 +73,10 @@ mod tests {
         let members: Vec<Entry> = (0..10).map(|n| entry(&format!("m{n}"), n + 1)).collect();
         let mut calls = std::collections::HashMap::<String, usize>::new();
         for _ in 0..10_000 {
-            let picked = pick(&members, |entry| {
-                calls.get(&entry.instance).copied().unwrap_or(0)
-            })
-            .expect("ten members");
+            let picked = pick(&members, |entry| calls.get(&entry.instance).copied().unwrap_or(0)).expect("ten members");
             *calls.entry(picked.instance.clone()).or_default() += 1;
         }
         // Two choices keep the largest load within a few of the mean; one choice would miss this bound often.
-        assert!(
-            calls.values().all(|count| (990..=1010).contains(count)),
-            "{calls:?}"
-        );
+        assert!(calls.values().all(|count| (990..=1010).contains(count)), "{calls:?}");
     }
 }

@@ -15,10 +15,7 @@ pub(crate) fn entry(instance: &str, epoch: u64) -> Entry {
         interface: "Store".into(),
         instance: instance.into(),
         incarnation: Incarnation::new(Uuid::from_u128(u128::from(epoch))),
-        epoch: Epoch {
-            registry: REGISTRY,
-            number: epoch,
-        },
+        epoch: Epoch { registry: REGISTRY, number: epoch },
         endpoints: vec!["tcp://127.0.0.1:1".into()],
         labels: BTreeMap::new(),
         groups: Vec::new(),

@@ -1,6 +1,7 @@
-//! The registrations that a process keeps alive, as a table: when to renew, what to do when one turns out to be over (R22).
+//! The registrations that a process keeps alive, as a table: when to renew, what to do when one turns out to be
+//! over (R22).
 //!
-//! No clock and no calls in here: [`client`](super::client) makes the calls and says what came of them.
+//! No clock and no calls in here: [`Shared`](super::Shared) makes the calls and says what came of them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,13 +10,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::nameserver::{Name, Refusal, Renewal};
-use super::{Ended, RegisterMode, Registration, Standing};
+use crate::directory::nameserver::{Name, Refusal, Renewal};
+use crate::directory::{Ended, RegisterMode, Registration, Standing};
 use crate::protocol::id::Epoch;
 
 /// A renewal is tried so often within one ttl.
 const RENEWALS_PER_TTL: u32 = 3;
-/// After a renewal that could not be made the next one is tried sooner, so that several fit into what is left of the lease.
+/// After a renewal that could not be made the next one is tried sooner, so that several fit into what is left of
+/// the lease.
 const RETRIES_PER_TTL: u32 = 15;
 /// A renewal call may take no longer than this, however long the leases are.
 const PATIENCE_MAX: Duration = Duration::from_secs(2);
@@ -83,25 +85,10 @@ impl LeaseTable {
     ) -> watch::Receiver<Standing> {
         let (standing, receiver) = watch::channel(Standing::Held(epoch));
         // It comes back under the name that it was given, and never takes that from another.
-        let registration = Registration {
-            instance: name.instance.clone(),
-            mode: RegisterMode::Exclusive,
-            ..registration
-        };
-        let phase = Phase::Renew {
-            at: asked + registration.ttl / RENEWALS_PER_TTL,
-        };
-        self.held.insert(
-            name,
-            Held {
-                registration,
-                token,
-                first: epoch,
-                epoch,
-                standing,
-                phase,
-            },
-        );
+        let registration =
+            Registration { instance: name.instance.clone(), mode: RegisterMode::Exclusive, ..registration };
+        let phase = Phase::Renew { at: asked + registration.ttl / RENEWALS_PER_TTL };
+        self.held.insert(name, Held { registration, token, first: epoch, epoch, standing, phase });
         receiver
     }
 
@@ -118,10 +105,7 @@ impl LeaseTable {
 
     /// The number that the registration has now that was given `first`.
     pub(super) fn epoch(&self, name: &Name, first: Epoch) -> Option<Epoch> {
-        self.held
-            .get(name)
-            .filter(|held| held.first == first)
-            .map(|held| held.epoch)
+        self.held.get(name).filter(|held| held.first == first).map(|held| held.epoch)
     }
 
     /// When there is something to do next.
@@ -131,14 +115,8 @@ impl LeaseTable {
 
     /// How long a renewal call for `due` may take: a third of the shortest ttl, so that there is time for another.
     pub(super) fn patience(&self, due: &[(Name, Epoch)]) -> Duration {
-        let ttl = due
-            .iter()
-            .filter_map(|(name, _)| self.held.get(name))
-            .map(|held| held.registration.ttl)
-            .min();
-        ttl.map_or(PATIENCE_MAX, |ttl| {
-            (ttl / RENEWALS_PER_TTL).min(PATIENCE_MAX)
-        })
+        let ttl = due.iter().filter_map(|(name, _)| self.held.get(name)).map(|held| held.registration.ttl).min();
+        ttl.map_or(PATIENCE_MAX, |ttl| (ttl / RENEWALS_PER_TTL).min(PATIENCE_MAX))
     }
 
     /// The registrations to renew at `now`: what is due, and what will be soon, so that one call does for many.
@@ -151,9 +129,7 @@ impl LeaseTable {
             return Vec::new();
         }
         let due = self.held.iter().filter(|(_, held)| is_due(held, 1));
-        due.map(|(name, held)| (name.clone(), held.epoch))
-            .take(RENEWALS_MAX)
-            .collect()
+        due.map(|(name, held)| (name.clone(), held.epoch)).take(RENEWALS_MAX).collect()
     }
 
     /// A renewal that was sent at `sent` was answered.
@@ -163,16 +139,9 @@ impl LeaseTable {
             return;
         };
         match renewal {
-            Renewal::Renewed => {
-                held.phase = Phase::Renew {
-                    at: sent + held.registration.ttl / RENEWALS_PER_TTL,
-                }
-            }
+            Renewal::Renewed => held.phase = Phase::Renew { at: sent + held.registration.ttl / RENEWALS_PER_TTL },
             Renewal::Ended(why) if why.may_return() => {
-                held.phase = Phase::Return {
-                    at: sent,
-                    wait: RETURN_MIN,
-                };
+                held.phase = Phase::Return { at: sent, wait: RETURN_MIN };
                 held.standing.send_replace(Standing::Expired);
             }
             Renewal::Ended(why) => self.over(name, why),
@@ -182,18 +151,13 @@ impl LeaseTable {
     /// A renewal could not be made; `random` (any value) spreads the next tries.
     pub(super) fn not_renewed(&mut self, name: &Name, epoch: Epoch, now: Instant, random: u32) {
         if let Some(held) = self.held.get_mut(name).filter(|held| held.epoch == epoch) {
-            held.phase = Phase::Renew {
-                at: now + jitter(held.registration.ttl / RETRIES_PER_TTL, random),
-            };
+            held.phase = Phase::Renew { at: now + jitter(held.registration.ttl / RETRIES_PER_TTL, random) };
         }
     }
 
     /// The registrations to make again at `now`.
     pub(super) fn due_returns(&self, now: Instant) -> Vec<Return> {
-        let due = self
-            .held
-            .iter()
-            .filter(|(_, held)| matches!(held.phase, Phase::Return { at, .. } if at <= now));
+        let due = self.held.iter().filter(|(_, held)| matches!(held.phase, Phase::Return { at, .. } if at <= now));
         let again = |(name, held): (&Name, &Held)| Return {
             name: name.clone(),
             registration: held.registration.clone(),
@@ -205,34 +169,19 @@ impl LeaseTable {
 
     /// A registration was made again, as `epoch`. False if it is not wanted any more: it must then be taken back.
     pub(super) fn returned(&mut self, back: &Return, epoch: Epoch, asked: Instant) -> bool {
-        let Some(held) = self
-            .held
-            .get_mut(&back.name)
-            .filter(|held| held.epoch == back.after)
-        else {
+        let Some(held) = self.held.get_mut(&back.name).filter(|held| held.epoch == back.after) else {
             return false;
         };
         held.epoch = epoch;
-        held.phase = Phase::Renew {
-            at: asked + held.registration.ttl / RENEWALS_PER_TTL,
-        };
+        held.phase = Phase::Renew { at: asked + held.registration.ttl / RENEWALS_PER_TTL };
         held.standing.send_replace(Standing::Held(epoch));
         true
     }
 
-    /// A registration could not be made again: `refusal` says why, if the nameserver did. It is tried again unless it is over.
-    pub(super) fn not_returned(
-        &mut self,
-        back: &Return,
-        refusal: Option<&Refusal>,
-        now: Instant,
-        random: u32,
-    ) {
-        let Some(held) = self
-            .held
-            .get_mut(&back.name)
-            .filter(|held| held.epoch == back.after)
-        else {
+    /// A registration could not be made again: `refusal` says why, if the nameserver did. It is tried again unless
+    /// it is over.
+    pub(super) fn not_returned(&mut self, back: &Return, refusal: Option<&Refusal>, now: Instant, random: u32) {
+        let Some(held) = self.held.get_mut(&back.name).filter(|held| held.epoch == back.after) else {
             return;
         };
         if let Some(Refusal::Ended { why }) = refusal {
@@ -240,10 +189,7 @@ impl LeaseTable {
         }
         if let Phase::Return { wait, .. } = held.phase {
             let next = (wait * 2).min(RETURN_MAX);
-            held.phase = Phase::Return {
-                at: now + jitter(wait, random),
-                wait: next,
-            };
+            held.phase = Phase::Return { at: now + jitter(wait, random), wait: next };
         }
     }
 
@@ -274,10 +220,7 @@ mod tests {
     }
 
     fn epoch(number: u64) -> Epoch {
-        Epoch {
-            registry: REGISTRY,
-            number,
-        }
+        Epoch { registry: REGISTRY, number }
     }
 
     impl World {
@@ -287,12 +230,7 @@ mod tests {
             registration.mode = RegisterMode::Takeover;
             let (mut table, name) = (LeaseTable::default(), Name::of(&store));
             let standing = table.enter(name.clone(), registration, Uuid::nil(), epoch(1), start);
-            Self {
-                table,
-                start,
-                name,
-                standing,
-            }
+            Self { table, start, name, standing }
         }
 
         fn at(&self, seconds: u64) -> Instant {
@@ -302,8 +240,7 @@ mod tests {
         /// It is found to be over, and is due to come back.
         fn expire(&mut self) -> Return {
             let now = self.at(5);
-            self.table
-                .renewed(&self.name, epoch(1), Renewal::Ended(Ended::Expired), now);
+            self.table.renewed(&self.name, epoch(1), Renewal::Ended(Ended::Expired), now);
             self.table.due_returns(now).pop().expect("due at once")
         }
     }
@@ -313,21 +250,14 @@ mod tests {
     fn renewed_at_a_third() {
         let mut world = World::new();
         let soon = world.start + Duration::from_secs(2);
-        let other = Name {
-            instance: "n-z".into(),
-            ..world.name.clone()
-        };
+        let other = Name { instance: "n-z".into(), ..world.name.clone() };
         let registration = Registration::new("Store", "n-z", entry("n-z", 2).incarnation);
-        world
-            .table
-            .enter(other, registration, Uuid::nil(), epoch(2), soon);
+        world.table.enter(other, registration, Uuid::nil(), epoch(2), soon);
 
         assert_eq!(world.table.next(), Some(world.start + TTL / 3));
         assert_eq!(world.table.due_renewals(world.at(4)), []);
         assert_eq!(world.table.due_renewals(world.at(5)).len(), 2);
-        world
-            .table
-            .renewed(&world.name, epoch(1), Renewal::Renewed, world.at(5));
+        world.table.renewed(&world.name, epoch(1), Renewal::Renewed, world.at(5));
         assert_eq!(world.table.next(), Some(soon + TTL / 3));
     }
 
@@ -338,9 +268,7 @@ mod tests {
         let (mut now, mut tries) = (world.at(5), 0);
         while now < world.at(15) {
             assert_eq!(world.table.due_renewals(now).len(), 1);
-            world
-                .table
-                .not_renewed(&world.name, epoch(1), now, u32::MAX);
+            world.table.not_renewed(&world.name, epoch(1), now, u32::MAX);
             now = world.table.next().expect("one");
             tries += 1;
         }
@@ -353,10 +281,7 @@ mod tests {
         let mut world = World::new();
         let back = world.expire();
         assert_eq!(*world.standing.borrow(), Standing::Expired);
-        assert_eq!(
-            (back.registration.mode, back.after),
-            (RegisterMode::Exclusive, epoch(1))
-        );
+        assert_eq!((back.registration.mode, back.after), (RegisterMode::Exclusive, epoch(1)));
 
         assert!(world.table.returned(&back, epoch(9), world.at(6)));
         assert_eq!(*world.standing.borrow(), Standing::Held(epoch(9)));
@@ -369,9 +294,7 @@ mod tests {
     fn a_taken_name_is_waited_for() {
         let mut world = World::new();
         let back = world.expire();
-        let taken = Refusal::Busy {
-            what: "anything but the end".into(),
-        };
+        let taken = Refusal::Busy { what: "anything but the end".into() };
         let mut waits = Vec::new();
         let mut now = world.at(5);
         for _ in 0..10 {
@@ -380,10 +303,7 @@ mod tests {
             waits.push(next - now);
             now = next;
         }
-        assert!(
-            waits.is_sorted() && waits[0] == RETURN_MIN && waits[9] == RETURN_MAX,
-            "{waits:?}"
-        );
+        assert!(waits.is_sorted() && waits[0] == RETURN_MIN && waits[9] == RETURN_MAX, "{waits:?}");
         assert_eq!(*world.standing.borrow(), Standing::Expired);
     }
 
@@ -392,17 +312,13 @@ mod tests {
     fn replaced_or_unregistered_stays_away() {
         for why in [Ended::Replaced, Ended::Unregistered, Ended::Forgotten] {
             let mut world = World::new();
-            world
-                .table
-                .renewed(&world.name, epoch(1), Renewal::Ended(why), world.at(5));
+            world.table.renewed(&world.name, epoch(1), Renewal::Ended(why), world.at(5));
             assert_eq!(*world.standing.borrow(), Standing::Ended(why));
             assert_eq!(world.table.next(), None, "nothing more to do");
 
             let mut world = World::new();
             let back = world.expire();
-            world
-                .table
-                .not_returned(&back, Some(&Refusal::Ended { why }), world.at(6), 0);
+            world.table.not_returned(&back, Some(&Refusal::Ended { why }), world.at(6), 0);
             assert_eq!(*world.standing.borrow(), Standing::Ended(why));
             assert_eq!(world.table.next(), None, "nothing more to do");
         }
@@ -412,20 +328,9 @@ mod tests {
     #[test]
     fn an_old_handle_ends_nothing() {
         let mut world = World::new();
-        world.table.renewed(
-            &world.name,
-            epoch(1),
-            Renewal::Ended(Ended::Replaced),
-            world.at(5),
-        );
+        world.table.renewed(&world.name, epoch(1), Renewal::Ended(Ended::Replaced), world.at(5));
         let registration = Registration::new("Store", "a-m", entry("a-m", 1).incarnation);
-        world.table.enter(
-            world.name.clone(),
-            registration,
-            Uuid::nil(),
-            epoch(3),
-            world.at(6),
-        );
+        world.table.enter(world.name.clone(), registration, Uuid::nil(), epoch(3), world.at(6));
         assert_eq!(world.table.leave(&world.name, epoch(1)), None);
         assert_eq!(world.table.leave(&world.name, epoch(3)), Some(epoch(3)));
     }
@@ -436,13 +341,8 @@ mod tests {
         let mut world = World::new();
         let back = world.expire();
         assert_eq!(world.table.leave(&world.name, epoch(1)), Some(epoch(1)));
-        assert!(
-            !world.table.returned(&back, epoch(9), world.at(6)),
-            "to be taken back"
-        );
-        world
-            .table
-            .renewed(&world.name, epoch(1), Renewal::Renewed, world.at(6));
+        assert!(!world.table.returned(&back, epoch(9), world.at(6)), "to be taken back");
+        world.table.renewed(&world.name, epoch(1), Renewal::Renewed, world.at(6));
         assert_eq!(world.table.next(), None);
     }
 }

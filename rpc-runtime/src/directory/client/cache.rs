@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Entry, Selector};
+use crate::directory::{Entry, Selector};
 
 /// Lookups that are remembered; beyond that the one that was answered longest ago goes.
 const CACHE_MAX: usize = 1_024;
@@ -24,19 +24,9 @@ impl Cache {
     pub(super) fn put(&mut self, interface: &str, selector: &Selector, entries: Vec<Entry>) {
         self.clock += 1;
         let key = (interface.to_owned(), selector.clone());
-        self.answers.insert(
-            key,
-            Answer {
-                entries,
-                at: self.clock,
-            },
-        );
+        self.answers.insert(key, Answer { entries, at: self.clock });
         if self.answers.len() > CACHE_MAX {
-            let oldest = self
-                .answers
-                .iter()
-                .min_by_key(|(_, answer)| answer.at)
-                .map(|(key, _)| key.clone());
+            let oldest = self.answers.iter().min_by_key(|(_, answer)| answer.at).map(|(key, _)| key.clone());
             oldest.and_then(|key| self.answers.remove(&key));
         }
     }
@@ -61,15 +51,8 @@ mod tests {
             cache.put("Store", &selector(n), vec![entry("old", 1)]);
             cache.put("Store", &selector(n), vec![entry("new", 2)]);
         }
-        assert_eq!(
-            cache.get("Store", &selector(0)),
-            None,
-            "answered longest ago"
-        );
-        assert_eq!(
-            cache.get("Store", &selector(1)),
-            Some(vec![entry("new", 2)])
-        );
+        assert_eq!(cache.get("Store", &selector(0)), None, "answered longest ago");
+        assert_eq!(cache.get("Store", &selector(1)), Some(vec![entry("new", 2)]));
         assert_eq!(cache.get("Till", &selector(1)), None);
     }
 }

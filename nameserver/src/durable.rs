@@ -1,0 +1,306 @@
+//! The registry together with its disk: what is answered is on disk (R25).
+//!
+//! Many callers, one writer. A caller decides under the lock, in memory, and then waits until its decision is on
+//! disk. The writer takes everything that has been decided, commits it in one transaction without holding the lock,
+//! and publishes it; what is decided meanwhile is the next batch. So a commit costs one fsync, however many wait
+//! for it.
+//!
+//! If the disk fails nothing more is answered: what is in memory is then ahead of the disk for good, and the nameserver
+//! must be started anew.
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use rpc_runtime::directory::nameserver::{Cursor, Interest, Lease, Looked, Refusal, Renewal, Watched};
+use rpc_runtime::directory::{EntryState, Registration, Selector};
+use rpc_runtime::protocol::id::Epoch;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::registry::{Registry, Sweep, Watch};
+use crate::store::{Store, StoreError};
+
+/// A registry that is kept on disk. Dropping it writes what has been decided, and waits for that.
+pub struct DurableRegistry {
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+struct Shared {
+    /// Held for decisions in memory and for lookups, never while the disk is waited for.
+    state: Mutex<State>,
+    /// Wakes the writer: something has been decided, or it is to stop.
+    decided: Condvar,
+    /// The revision that is on disk and visible. Callers wait for their own, watchers for the next. The writer
+    /// holds the only sender, so that the channel closes when the writer ends.
+    published: watch::Receiver<u64>,
+    /// Where the registry's time begins.
+    origin: Instant,
+}
+
+struct State {
+    registry: Registry,
+    stopping: bool,
+}
+
+impl DurableRegistry {
+    /// Opens the registry in `directory`, or makes one there. Every registration gets a full ttl from now (R22).
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let (store, stored) = Store::open(directory, Uuid::new_v4())?;
+        let origin = Instant::now();
+        let registry = Registry::restore(stored, origin.elapsed())
+            .map_err(|what| StoreError::Damaged { file: store.directory().to_owned(), what })?;
+        let (published, receiver) = watch::channel(registry.published());
+        let state = Mutex::new(State { registry, stopping: false });
+        let shared = Arc::new(Shared { state, decided: Condvar::new(), published: receiver, origin });
+        let writer = std::thread::Builder::new().name("nameserver-store".into());
+        // Ends when `close` says so, or when the disk fails.
+        let writer = writer.spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.write(store, &published)
+        });
+        let system = |error: std::io::Error| StoreError::System { path: directory.to_owned(), what: error.to_string() };
+        Ok(Self { shared, writer: Mutex::new(Some(writer.map_err(system)?)) })
+    }
+
+    /// The registry's identity.
+    pub fn id(&self) -> Result<Uuid, Refusal> {
+        Ok(self.shared.lock()?.registry.id())
+    }
+
+    /// How many registrations there are.
+    pub fn len(&self) -> usize {
+        self.shared.lock().map_or(0, |state| state.registry.len())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Enters a registration; returns when it is on disk. See [`Registry::register`].
+    pub async fn register(
+        &self,
+        registration: Registration,
+        token: Uuid,
+        after: Option<Epoch>,
+    ) -> Result<Lease, Refusal> {
+        let now = self.shared.origin.elapsed();
+        self.decide(|registry| registry.register(registration, token, after, now)).await
+    }
+
+    /// Ends one registration; returns when that is on disk. See [`Registry::unregister`].
+    pub async fn unregister(&self, epoch: Epoch) -> Result<bool, Refusal> {
+        self.decide(|registry| registry.unregister(epoch)).await
+    }
+
+    /// Sets the state of one registration; returns when that is on disk. See [`Registry::set_state`].
+    pub async fn set_state(&self, epoch: Epoch, state: EntryState) -> Result<(), Refusal> {
+        self.decide(|registry| registry.set_state(epoch, state)).await
+    }
+
+    /// Renews registrations, in memory. See [`Registry::renew`].
+    pub fn renew(&self, epochs: &[Epoch]) -> Result<Vec<Renewal>, Refusal> {
+        let now = self.shared.origin.elapsed();
+        let mut state = self.shared.lock()?;
+        let renewals = epochs.iter().map(|epoch| state.registry.renew(*epoch, now)).collect();
+        drop(state);
+        // A suspect one that is live again is a decision too.
+        self.shared.decided.notify_one();
+        Ok(renewals)
+    }
+
+    /// Finds entries. See [`Registry::lookup`].
+    pub fn lookup(&self, interface: &str, selector: &Selector) -> Result<Looked, Refusal> {
+        Ok(self.shared.lock()?.registry.lookup(interface, selector, fastrand::u64(..)))
+    }
+
+    /// Tells what is new since `from`, as soon as something is. Answers `None` when the registry has been closed.
+    pub async fn watch(&self, interest: &Interest, mut from: Option<Cursor>) -> Result<Watched, Refusal> {
+        let mut published = self.shared.published.clone();
+        loop {
+            // Marked as seen before the registry is looked at, so that no publication falls in between.
+            published.borrow_and_update();
+            match self.shared.lock()?.registry.watch(interest, from.as_ref()) {
+                Watch::Now(watched) => return Ok(watched),
+                Watch::Later(cursor) => from = Some(cursor),
+            }
+            published.changed().await.map_err(|_| Refusal::Stopping)?;
+        }
+    }
+
+    /// How far a watcher at `from` may move on if there is nothing to tell it, or what to tell it.
+    pub fn glance(&self, interest: &Interest, from: Option<&Cursor>) -> Result<Watched, Refusal> {
+        Ok(match self.shared.lock()?.registry.watch(interest, from) {
+            Watch::Now(watched) => watched,
+            Watch::Later(next) => Watched::Events { events: Vec::new(), next },
+        })
+    }
+
+    /// Ends what has not been renewed. To be called several times within [`STANDSTILL`](crate::registry::STANDSTILL).
+    pub fn sweep(&self) -> Result<Sweep, Refusal> {
+        let now = self.shared.origin.elapsed();
+        let sweep = self.shared.lock()?.registry.sweep(now);
+        self.shared.decided.notify_one();
+        Ok(sweep)
+    }
+
+    /// Waits until the writer has ended: the disk has failed, or the registry has been closed.
+    pub async fn ended(&self) {
+        let mut published = self.shared.published.clone();
+        while published.changed().await.is_ok() {}
+    }
+
+    /// Writes what has been decided, stops the writer, and says whether all is well. Later calls are refused.
+    /// Blocks for as long as the disk takes.
+    pub fn close(&self) -> Result<(), StoreError> {
+        if let Ok(mut state) = self.shared.state.lock() {
+            state.stopping = true;
+        }
+        self.shared.decided.notify_one();
+        let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
+        writer.map_or(Ok(()), |writer| writer.join().unwrap_or(Ok(())))
+    }
+
+    /// Decides, and waits until the decision is on disk.
+    async fn decide<T>(&self, decide: impl FnOnce(&mut Registry) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let mut published = self.shared.published.clone();
+        let (value, revision) = {
+            let mut state = self.shared.lock()?;
+            let value = decide(&mut state.registry)?;
+            (value, state.registry.revision())
+        };
+        self.shared.decided.notify_one();
+        // Ends with the commit that contains the decision, or when the writer ends without it.
+        published.wait_for(|published| *published >= revision).await.map_err(|_| Refusal::Stopping)?;
+        Ok(value)
+    }
+}
+
+impl Drop for DurableRegistry {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the last registrations could not be written; none of them was acknowledged");
+        }
+    }
+}
+
+impl Shared {
+    /// The lock is poisoned when a decision panicked: nobody knows what the table holds then, so nothing more is
+    /// decided.
+    fn lock(&self) -> Result<MutexGuard<'_, State>, Refusal> {
+        let state = self.state.lock().map_err(|_| {
+            self.decided.notify_one();
+            Refusal::Stopping
+        })?;
+        if state.stopping { Err(Refusal::Stopping) } else { Ok(state) }
+    }
+
+    /// The writer's life.
+    fn write(&self, mut store: Store, published: &watch::Sender<u64>) -> Result<(), StoreError> {
+        let what = "a decision of the registry panicked".into();
+        let panicked = StoreError::System { path: store.directory().to_owned(), what };
+        let Ok(mut state) = self.state.lock() else { return Err(panicked) };
+        loop {
+            let Some(batch) = state.registry.take_batch() else {
+                if state.stopping {
+                    return Ok(());
+                }
+                // Waits for a decision or for the end; both notify.
+                let Ok(woken) = self.decided.wait(state) else { return Err(panicked) };
+                state = woken;
+                continue;
+            };
+            drop(state);
+            store.commit(&batch)?;
+            let Ok(locked) = self.state.lock() else { return Err(panicked) };
+            state = locked;
+            state.registry.publish(batch.revision);
+            published.send_replace(batch.revision);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rpc_runtime::directory::RegisterMode;
+
+    use super::*;
+    use crate::registry::testing::registration;
+
+    /// R25, group commit: a thousand registrations at once take few commits, and all are there after a restart.
+    #[tokio::test]
+    async fn many_share_a_commit() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registry = Arc::new(DurableRegistry::open(directory.path()).expect("a new one"));
+        let mut waiting = tokio::task::JoinSet::new();
+        for life in 0..1000 {
+            let registry = Arc::clone(&registry);
+            waiting.spawn(
+                async move { registry.register(registration(&life.to_string(), life), Uuid::nil(), None).await },
+            );
+        }
+        let mut publications = 0;
+        let mut published = registry.shared.published.clone();
+        let counting = async {
+            while published.changed().await.is_ok() {
+                publications += 1
+            }
+        };
+        tokio::select! {
+            () = counting => panic!("the writer ended"),
+            all = waiting.join_all() => assert!(all.iter().all(Result::is_ok)),
+        }
+        assert!(publications < 100, "{publications} commits for 1000 registrations");
+
+        registry.close().expect("all written");
+        drop(registry);
+        assert_eq!(DurableRegistry::open(directory.path()).expect("the same").len(), 1000);
+    }
+
+    /// R23: a watcher waits for the next change, and is told when the registry closes.
+    #[tokio::test]
+    async fn watching_waits() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registry = Arc::new(DurableRegistry::open(directory.path()).expect("a new one"));
+        let Ok(Watched::Snapshot { next, .. }) = registry.watch(&Interest::everything(), None).await else {
+            panic!("a snapshot")
+        };
+        let waiting = tokio::spawn({
+            let (registry, next) = (Arc::clone(&registry), next.clone());
+            async move { registry.watch(&Interest::everything(), Some(next)).await }
+        });
+        tokio::task::yield_now().await;
+        registry.register(registration("a-m", 1), Uuid::nil(), None).await.expect("free");
+        let Ok(Watched::Events { events, next }) = waiting.await.expect("no panic") else { panic!("an event") };
+        assert_eq!(events.len(), 1);
+
+        let waiting = tokio::spawn({
+            let registry = Arc::clone(&registry);
+            async move { registry.watch(&Interest::everything(), Some(next)).await }
+        });
+        tokio::task::yield_now().await;
+        registry.close().expect("all written");
+        assert_eq!(waiting.await.expect("no panic"), Err(Refusal::Stopping));
+        assert_eq!(registry.lookup("Store", &Selector::Any), Err(Refusal::Stopping));
+    }
+
+    /// When the disk fails nothing more is acknowledged.
+    #[tokio::test]
+    async fn a_failing_disk_acknowledges_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registry = DurableRegistry::open(directory.path()).expect("a new one");
+        // The writer ends as it does when a commit fails.
+        registry.shared.state.lock().expect("no panic").stopping = true;
+        registry.shared.decided.notify_one();
+        registry.ended().await;
+        registry.shared.state.lock().expect("no panic").stopping = false;
+
+        let mut takeover = registration("a-m", 1);
+        takeover.mode = RegisterMode::Takeover;
+        assert_eq!(registry.register(takeover, Uuid::nil(), None).await, Err(Refusal::Stopping));
+        assert_eq!(registry.lookup("library.v1.Store", &Selector::Any).map(|looked| looked.entries.len()), Ok(0));
+    }
+}

@@ -1,0 +1,79 @@
+//! The caller's side of a connection that a session is bound to: it hands answers to the link, keeps the link's timers,
+//! and asks whether the callee is there.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::connection::Role;
+use crate::link::Link;
+use crate::protocol::frame::Frame;
+use crate::protocol::time::Time;
+
+/// After so many pings without an answer a connection is given up.
+const PINGS_MISSED_MAX: u32 = 3;
+
+/// The role of a dialled connection.
+pub(crate) struct Caller {
+    link: Arc<Link>,
+    ping_at: Time,
+    pings_missed: u32,
+    /// Whether the connection was good for anything.
+    pub(crate) was_answered: bool,
+}
+
+impl Caller {
+    pub(crate) fn new(link: Arc<Link>, now: Time) -> Caller {
+        let ping_at = now + link.limits.ping_after;
+        Caller { link, ping_at, pings_missed: 0, was_answered: false }
+    }
+}
+
+impl Role for Caller {
+    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+        self.ping_at = now + self.link.limits.ping_after;
+        self.pings_missed = 0;
+        match frame {
+            Frame::Answer(answer) => {
+                self.was_answered = true;
+                if let Err(error) = self.link.answer(answer, now) {
+                    return ControlFlow::Break(error.to_string());
+                }
+            }
+            Frame::Pong(clock) => self.link.heard(clock, now),
+            Frame::Goodbye(goodbye) => {
+                self.link.goodbye(&goodbye);
+            }
+            Frame::Reject(reject) => {
+                return ControlFlow::Break(format!("the exporter rejects it: {}", reject.text));
+            }
+            _ => {
+                return ControlFlow::Break("the exporter sent a frame that has no place here".to_owned());
+            }
+        }
+        if self.link.leave() {
+            return ControlFlow::Break("the exporter is leaving".to_owned());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tick(&mut self, now: Time) -> ControlFlow<String> {
+        self.link.tick(now);
+        if now >= self.ping_at {
+            if self.pings_missed >= PINGS_MISSED_MAX {
+                return ControlFlow::Break("the exporter does not answer pings".to_owned());
+            }
+            self.pings_missed += 1;
+            self.ping_at = now + self.link.limits.ping_after;
+            self.link.ping();
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn frame_bytes_max(&self) -> usize {
+        self.link.limits.frame_bytes_max
+    }
+
+    fn wake_at(&self) -> Time {
+        self.ping_at.min(self.link.tick_at())
+    }
+}

@@ -1,0 +1,319 @@
+//! The calls of one binding: those that wait, those that were sent, and those that are settled, with the session and
+//! the connection that they belong to.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use bytes::Bytes;
+use idl::{MethodKind, Writer};
+use slab::Slab;
+
+use crate::error::{CallError, ErrorKind, Executed};
+use crate::interface::Method;
+use crate::outbox::Outbox;
+use crate::protocol::caller::Caller;
+use crate::protocol::control::{Refusal, Refused};
+use crate::protocol::frame::{CALL_HEADER_BYTES, CallHeader, Frame, LENGTH_BYTES, Status};
+use crate::protocol::id::{CallId, Epoch, Incarnation, SessionId, Token};
+use crate::protocol::time::{CalleeTime, ClockReading, Time};
+use crate::receipt::{Receipt, Settle};
+
+pub(super) const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
+
+#[derive(Debug)]
+pub(super) struct Calls {
+    pub(super) calls: Slab<Call>,
+    /// Calls of which nothing was sent in the present session, in the order in which they are sent.
+    pub(super) waiting: VecDeque<usize>,
+    pub(super) session: Option<OpenSession>,
+    pub(super) connection: Option<Attached>,
+    /// No call's deadline is earlier.
+    pub(super) earliest: Time,
+    pub(super) last_failure: Option<CallError>,
+    /// The life that a pinned binding belongs to.
+    pub(super) pinned_to: Option<Incarnation>,
+    /// The largest epoch seen: a lower one is of a holder that was replaced (R17).
+    pub(super) epoch: Option<Epoch>,
+    pub(super) broken: Option<CallError>,
+    pub(super) closed: bool,
+}
+
+/// A session as its caller knows it.
+#[derive(Debug)]
+pub(super) struct OpenSession {
+    pub(super) incarnation: Incarnation,
+    pub(super) id: SessionId,
+    pub(super) token: Token,
+    pub(super) lease: Duration,
+    pub(super) frame_bytes_max: usize,
+    pub(super) calls: Caller<usize>,
+    /// The callee takes no new calls: it is draining, or withdrew the interface.
+    pub(super) is_leaving: bool,
+    pub(super) heard: Time,
+}
+
+/// The connection that the session is bound to.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) reading: ClockReading,
+}
+
+/// One call, from its stub's first poll to its verdict.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: &'static Method,
+    pub(super) request: Writer,
+    pub(super) deadline: Time,
+    pub(super) timeout: Duration,
+    /// The call's name in the present session, from the moment that its first byte may have left.
+    pub(super) sent: Option<(CallId, CalleeTime)>,
+    /// An idempotent call that was sent before, on a connection that was lost: it may have run then (I16).
+    pub(super) may_have_run: bool,
+    /// Whether the stub still waits.
+    pub(super) wanted: bool,
+    pub(super) waker: Option<Waker>,
+    pub(super) result: Option<Result<Reply, CallError>>,
+    pub(super) settle: Option<Settle>,
+}
+
+/// A call's final answer, not yet decoded.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: Status,
+    pub(crate) body: Bytes,
+}
+
+/// Where a call stands among its link's calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallKey(pub(super) usize);
+impl Calls {
+    pub(super) fn new() -> Calls {
+        Calls {
+            calls: Slab::new(),
+            waiting: VecDeque::new(),
+            session: None,
+            connection: None,
+            earliest: Time::NEVER,
+            last_failure: None,
+            pinned_to: None,
+            epoch: None,
+            broken: None,
+            closed: false,
+        }
+    }
+
+    /// Sends waiting calls while there are slots.
+    pub(super) fn pump(&mut self) {
+        while let (Some(session), Some(connection), Some(key)) =
+            (&mut self.session, &self.connection, self.waiting.front().copied())
+        {
+            if session.is_leaving {
+                return;
+            }
+            let call = &mut self.calls[key];
+            let bytes = CALL_HEADER_BYTES - LENGTH_BYTES + call.request.len();
+            if bytes > session.frame_bytes_max {
+                let error = call.too_large(session.frame_bytes_max);
+                self.waiting.pop_front();
+                call.end(Err(error));
+                continue;
+            }
+            let recorded = call.method.kind == MethodKind::Plain;
+            let Ok(id) = session.calls.begin(recorded, key) else {
+                return;
+            };
+            self.waiting.pop_front();
+            let start_before = connection.reading.start_before(call.deadline);
+            connection.outbox.push(|frames| frames.put_call(&call.header(id, start_before), &call.request));
+            if call.method.kind == MethodKind::Oneway {
+                // Sent at most once, and never answered.
+                session.calls.withdraw(id);
+                call.end(Ok(Reply { status: Status::Value, body: Bytes::new() }));
+            } else {
+                call.sent = Some((id, start_before));
+            }
+        }
+    }
+
+    /// A call's final answer.
+    pub(super) fn settle(&mut self, key: usize, reply: Reply, now: Time) {
+        let call = &mut self.calls[key];
+        call.sent = None;
+        let refused = reply.status == Status::Refused;
+        let executed = match (refused, call.may_have_run) {
+            (false, _) => Executed::Completed,
+            (true, false) => Executed::Never,
+            (true, true) => MAY_STILL_RUN,
+        };
+        if let Some(settle) = call.settle.take() {
+            settle.settle(executed);
+        }
+        if !call.wanted {
+            self.calls.remove(key);
+            return;
+        }
+        if call.result.is_some() {
+            return;
+        }
+        if !refused {
+            call.end(Ok(reply));
+            return;
+        }
+        let refused = idl::from_slice::<Refused>(&reply.body);
+        let refused = refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() });
+        match refused.why {
+            // It never ran, and the deadline allows another try: as a new call, here or at the next callee.
+            Refusal::Late | Refusal::Draining if now < call.deadline => self.waiting.push_back(key),
+            why => {
+                let error = CallError::refused(why, &refused.text);
+                call.end(Err(error.with_executed(executed)));
+            }
+        }
+        if matches!(refused.why, Refusal::Draining | Refusal::Withdrawn)
+            && let Some(session) = &mut self.session
+        {
+            session.is_leaving = true;
+        }
+    }
+
+    /// Ends the session; its unresolved calls end with `error`.
+    pub(super) fn end_session(&mut self, error: &CallError, may_repeat: bool) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        for unresolved in session.calls.end() {
+            if may_repeat && self.calls[unresolved.call].repeats() {
+                self.calls[unresolved.call].sent = None;
+                self.calls[unresolved.call].may_have_run = true;
+                self.waiting.push_back(unresolved.call);
+            } else {
+                self.lose(unresolved.call, error);
+            }
+        }
+    }
+
+    /// A call that was sent gets no answer any more.
+    pub(super) fn lose(&mut self, key: usize, error: &CallError) {
+        let call = &mut self.calls[key];
+        call.sent = None;
+        if let Some(settle) = call.settle.take() {
+            settle.settle(error.executed());
+        }
+        if !call.wanted {
+            self.calls.remove(key);
+        } else if call.result.is_none() {
+            call.end(Err(error.clone()));
+        }
+    }
+
+    /// Calls that wait, unsent, end with `error`.
+    pub(super) fn fail_waiting(&mut self, error: &CallError) {
+        for key in std::mem::take(&mut self.waiting) {
+            let call = &mut self.calls[key];
+            let executed = if call.may_have_run { MAY_STILL_RUN } else { error.executed() };
+            call.end(Err(error.clone().with_executed(executed)));
+        }
+    }
+
+    /// Ends calls whose deadline has passed. What was sent keeps its slot until its verdict, which the error's
+    /// receipt waits for.
+    pub(super) fn expire(&mut self, now: Time) {
+        let mut earliest = Time::NEVER;
+        let mut unsent = false;
+        let mut cancelled = Vec::new();
+        for (_, call) in &mut self.calls {
+            if !call.wanted || call.result.is_some() {
+                continue;
+            }
+            if now < call.deadline {
+                earliest = earliest.min(call.deadline);
+                continue;
+            }
+            let error = call.deadline_error(self.last_failure.as_ref());
+            match call.sent {
+                Some((id, _)) => {
+                    let (settle, receipt) = Receipt::new();
+                    call.settle = Some(settle);
+                    call.end(Err(error.with_receipt(receipt)));
+                    cancelled.push(id);
+                }
+                None => {
+                    unsent = true;
+                    call.end(Err(error));
+                }
+            }
+        }
+        self.earliest = earliest;
+        if unsent {
+            let calls = &self.calls;
+            self.waiting.retain(|key| calls[*key].result.is_none());
+        }
+        cancelled.into_iter().for_each(|id| self.cancel(id));
+    }
+
+    /// Nobody waits for the reply any more: the callee is told, once per connection (R16).
+    pub(super) fn cancel(&mut self, id: CallId) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let recorded = session.calls.get(id).is_none_or(|unresolved| unresolved.recorded);
+        if session.calls.give_up(id)
+            && let Some(connection) = &self.connection
+        {
+            connection.outbox.push(|frames| frames.put(&Frame::Cancel { id, recorded }));
+        }
+    }
+}
+
+impl Call {
+    pub(super) fn header(&self, id: CallId, start_before: CalleeTime) -> CallHeader {
+        CallHeader {
+            id,
+            recorded: self.method.kind == MethodKind::Plain,
+            oneway: self.method.kind == MethodKind::Oneway,
+            start_before,
+            method: self.method.id,
+        }
+    }
+
+    /// The result is there.
+    pub(super) fn end(&mut self, result: Result<Reply, CallError>) {
+        self.result = Some(result);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether it goes on in another session although it may have run in a lost one.
+    pub(super) fn repeats(&self) -> bool {
+        self.wanted && self.result.is_none() && self.method.kind == MethodKind::Idempotent
+    }
+
+    pub(super) fn deadline_error(&self, last_failure: Option<&CallError>) -> CallError {
+        let (executed, state) = match self.sent {
+            Some(_) => (MAY_STILL_RUN, "no reply came"),
+            None if self.may_have_run => (MAY_STILL_RUN, "no reply came"),
+            None => (Executed::Never, "it could not be sent"),
+        };
+        let mut text = format!("{state} before the deadline of {:?}", self.timeout);
+        if let (None, Some(failure)) = (self.sent, last_failure) {
+            text = format!("{text}: {failure}");
+        }
+        let error = CallError::new(ErrorKind::DeadlineExceeded, executed, text);
+        match last_failure {
+            Some(failure) if self.sent.is_none() => error.with_source(failure.clone()),
+            _ => error,
+        }
+    }
+
+    pub(super) fn too_large(&self, bytes_max: usize) -> CallError {
+        let text = format!(
+            "arguments of {} bytes exceed the exporter's limit of {bytes_max} bytes; raise `frame_bytes_max` in the exporter's limits, or send them in pieces",
+            self.request.len()
+        );
+        CallError::never(ErrorKind::TooLarge, text)
+    }
+}
