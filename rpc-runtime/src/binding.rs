@@ -34,9 +34,7 @@ impl Binding {
     }
 
     pub(crate) fn new(link: Arc<Link>) -> Binding {
-        Binding {
-            handle: Arc::new(Handle { link }),
-        }
+        Binding { handle: Arc::new(Handle { link }) }
     }
 
     /// Begins a call. The user stubs are written over this.
@@ -54,10 +52,7 @@ impl Binding {
     /// over before they are looked at are not seen one by one: the state is what counts.
     pub async fn link_changed(&self, state: &LinkState) -> LinkState {
         let mut status = self.handle.link.status();
-        let changed = status
-            .wait_for(|now| now != state)
-            .await
-            .map(|now| now.clone());
+        let changed = status.wait_for(|now| now != state).await.map(|now| now.clone());
         // The sender lives as long as the link, which this handle keeps.
         changed.unwrap_or(LinkState::Closed)
     }
@@ -76,8 +71,6 @@ impl Binding {
 
 impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Binding")
-            .field("link", &self.link())
-            .finish_non_exhaustive()
+        f.debug_struct("Binding").field("link", &self.link()).finish_non_exhaustive()
     }
 }

@@ -23,11 +23,7 @@ pub struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
-        Outgoing {
-            link,
-            method,
-            request: Writer::new(),
-        }
+        Outgoing { link, method, request: Writer::new() }
     }
 
     /// Where the request message goes.
@@ -39,16 +35,9 @@ impl<'a> Outgoing<'a> {
     pub fn send<O: Outcome>(self) -> Call<'a, O> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
-            Err(error) => {
-                CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string()))
-            }
+            Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
         };
-        Call {
-            link: self.link,
-            method: self.method,
-            state,
-            outcome: PhantomData,
-        }
+        Call { link: self.link, method: self.method, state, outcome: PhantomData }
     }
 }
 
@@ -116,8 +105,7 @@ impl<O> Drop for Call<'_, O> {
 /// What a final answer means to the caller.
 fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
     let undecodable = |error: idl::DecodeError| {
-        let text =
-            format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+        let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
         CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
     };
     let mut reader = Reader::of_frame(&reply.body);

@@ -32,11 +32,7 @@ const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
 const SPARE_HANDLERS: usize = 64;
 
 /// Accepts connections until `stop`. Each is served by a task of its own, which ends with it.
-pub(crate) async fn accept(
-    mut listener: Listener,
-    server: Arc<Server>,
-    stop: impl Future<Output = ()>,
-) {
+pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -49,10 +45,7 @@ pub(crate) async fn accept(
             }
             None => {
                 server.counters.connections_rejected.add();
-                tracing::warn!(
-                    ?peer,
-                    "too many connections, of all peers or of this one; it was closed"
-                );
+                tracing::warn!(?peer, "too many connections, of all peers or of this one; it was closed");
             }
         }
     }
@@ -66,11 +59,7 @@ async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
     let begins = tokio::time::timeout(limits.handshake_timeout, connection.read_exactly()).await;
     let ended = match begins {
         Ok(Ok(MAGIC)) => {
-            let mut role = Callee::new(
-                Arc::clone(&server),
-                admitted.id,
-                Arc::clone(connection.outbox()),
-            );
+            let mut role = Callee::new(Arc::clone(&server), admitted.id, Arc::clone(connection.outbox()));
             let ended = connection.run(&mut role).await;
             if let Some(served) = role.served {
                 served.detach(admitted.id);
@@ -107,15 +96,7 @@ struct Callee {
 impl Callee {
     fn new(server: Arc<Server>, connection: ConnectionId, outbox: Arc<Outbox>) -> Callee {
         let handshake_until = server.clock.now() + server.limits.handshake_timeout;
-        Callee {
-            server,
-            connection,
-            outbox,
-            served: None,
-            unproved: None,
-            handshake_until,
-            spare: Spares::default(),
-        }
+        Callee { server, connection, outbox, served: None, unproved: None, handshake_until, spare: Spares::default() }
     }
 
     /// The first frame: it binds the connection, once for ever (R26).
@@ -131,12 +112,7 @@ impl Callee {
             Frame::Attach(attach) => {
                 let attached = self.server.attach(&attach, arrival, &self.outbox);
                 let clock = arrival.now.as_micros();
-                attached.map(|served| {
-                    (
-                        served,
-                        Frame::Attached(crate::protocol::control::Attached { clock }),
-                    )
-                })
+                attached.map(|served| (served, Frame::Attached(crate::protocol::control::Attached { clock })))
             }
             _ => return close("its first frame opens no session"),
         };
@@ -175,13 +151,7 @@ impl Callee {
             Received::Answered => {}
             Received::Close(why) => return close(why),
             Received::Run(reply) => {
-                let run = Run {
-                    served: Arc::clone(served),
-                    call: call.header,
-                    reply,
-                    _permit: permit,
-                    ended: false,
-                };
+                let run = Run { served: Arc::clone(served), call: call.header, reply, _permit: permit, ended: false };
                 run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
@@ -195,10 +165,7 @@ impl Callee {
 
 impl Role for Callee {
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        let arrival = Arrival {
-            connection: self.connection,
-            now,
-        };
+        let arrival = Arrival { connection: self.connection, now };
         let Some(served) = self.served.clone() else {
             return self.bind(frame, arrival);
         };
@@ -212,20 +179,14 @@ impl Role for Callee {
             Frame::Ping => {
                 let valid = served.renew(arrival);
                 self.say(&Frame::Pong(crate::clock::Clock::as_callee(now)));
-                if valid {
-                    Ok(())
-                } else {
-                    Err("the session has another connection, or has ended")
-                }
+                if valid { Ok(()) } else { Err("the session has another connection, or has ended") }
             }
             Frame::Describe => {
                 self.say(&Frame::Description(served.export().description()));
                 Ok(())
             }
             Frame::Close => {
-                if served.is_bound_to(self.connection) {
-                    served.end();
-                }
+                served.close(arrival);
                 Err("the caller closed its session")
             }
             _ => Err("a connection opens or attaches one session, and a caller sends no answers"),
@@ -236,12 +197,8 @@ impl Role for Callee {
     fn tick(&mut self, now: Time) -> ControlFlow<String> {
         match &self.served {
             None if now >= self.handshake_until => close("it opened no session in time"),
-            Some(served) if served.expire(self.connection, now) => {
-                close("the session's lease ran out")
-            }
-            Some(served) if !served.is_bound_to(self.connection) => {
-                close("the session has another connection")
-            }
+            Some(served) if served.expire(self.connection, now) => close("the session's lease ran out"),
+            Some(served) if !served.is_bound_to(self.connection) => close("the session has another connection"),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -250,18 +207,12 @@ impl Role for Callee {
         match self.served {
             Some(_) => self.server.limits.frame_bytes_max,
             // Who has no session yet needs no more.
-            None => self
-                .server
-                .limits
-                .frame_bytes_max
-                .min(FIRST_FRAME_BYTES_MAX),
+            None => self.server.limits.frame_bytes_max.min(FIRST_FRAME_BYTES_MAX),
         }
     }
 
     fn wake_at(&self) -> Time {
-        self.served
-            .as_ref()
-            .map_or(self.handshake_until, |served| served.lease_until())
+        self.served.as_ref().map_or(self.handshake_until, |served| served.lease_until())
     }
 }
 
@@ -310,8 +261,7 @@ impl Run {
 
     fn finish(mut self, status: Status) {
         self.ended = true;
-        self.served
-            .finish(&self.call, status, std::mem::take(&mut self.reply));
+        self.served.finish(&self.call, status, std::mem::take(&mut self.reply));
     }
 
     /// The handler, if the call can be run at all.
@@ -319,10 +269,9 @@ impl Run {
         let (why, text) = match dispatch.0 {
             Dispatched::Run(handler) => return Some(handler),
             Dispatched::UnknownMethod => (Refusal::UnknownMethod, String::new()),
-            Dispatched::Undecodable(error) => (
-                Refusal::Undecodable,
-                format!("the exporter cannot decode the arguments: {error}"),
-            ),
+            Dispatched::Undecodable(error) => {
+                (Refusal::Undecodable, format!("the exporter cannot decode the arguments: {error}"))
+            }
         };
         self.ended = true;
         self.served.refuse(&self.call, why, &text);
@@ -342,11 +291,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         if !self.ended {
             let mut reply = std::mem::take(&mut self.reply);
-            let status = put_fault(
-                &mut reply,
-                FaultKind::Aborted,
-                "the implementation was dropped before its end",
-            );
+            let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
             self.served.finish(&self.call, status, reply);
         }
     }
@@ -374,13 +319,7 @@ async fn run_in_turn(served: Arc<Served>, call: Call) {
     }
     let now = served.server().clock.now();
     let reply = Writer::new();
-    let run = Run {
-        served,
-        call: call.header,
-        reply,
-        _permit: Some(permit),
-        ended: false,
-    };
+    let run = Run { served, call: call.header, reply, _permit: Some(permit), ended: false };
     run.begin(&call.arguments, &mut Spares::default(), now);
 }
 

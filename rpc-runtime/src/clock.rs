@@ -17,10 +17,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that begins now.
     pub(crate) fn start() -> Clock {
-        Clock {
-            start: Instant::now(),
-            suspended_before: suspended(),
-        }
+        Clock { start: Instant::now(), suspended_before: suspended() }
     }
 
     /// The point that it shows.
@@ -49,21 +46,14 @@ fn suspended() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let read = |clock| {
         let time = clock_gettime(clock);
-        Duration::new(
-            time.tv_sec.unsigned_abs(),
-            u32::try_from(time.tv_nsec).unwrap_or(0),
-        )
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
     };
     // Read in this order, so that no pause between the readings counts as a suspension for long: differences
     // below a second are noise.
     let monotonic = read(ClockId::Monotonic);
     let since_boot = read(ClockId::Boottime);
     let difference = since_boot.saturating_sub(monotonic);
-    if difference < Duration::from_secs(1) {
-        Duration::ZERO
-    } else {
-        difference
-    }
+    if difference < Duration::from_secs(1) { Duration::ZERO } else { difference }
 }
 
 /// This system has no clock that counts suspended time.

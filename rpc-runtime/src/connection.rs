@@ -194,10 +194,7 @@ impl Connection {
                     }
                 }
             }
-            if read.is_none()
-                && !self.rings(cx, role)
-                && (sent.is_pending() || self.outbox.sleep(cx.waker()))
-            {
+            if read.is_none() && !self.rings(cx, role) && (sent.is_pending() || self.outbox.sleep(cx.waker())) {
                 return Ok(());
             }
         }
@@ -207,9 +204,7 @@ impl Connection {
 
     /// Whether a timer has rung; otherwise it wakes the task when it does.
     fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> bool {
-        let stall = self
-            .stalled_since
-            .map_or(Time::NEVER, |since| since + self.write_timeout);
+        let stall = self.stalled_since.map_or(Time::NEVER, |since| since + self.write_timeout);
         let wake_at = role.wake_at().min(stall);
         // A timer that is too early costs one turn; setting it for each call costs more.
         if wake_at < self.timer_at || self.timer.is_elapsed() {
@@ -242,9 +237,7 @@ impl Connection {
     /// The next whole frame that has come in.
     fn next_frame(&mut self, frame_bytes_max: usize) -> Result<Option<Bytes>, FrameError> {
         match frame_bytes(&self.inbox, frame_bytes_max)? {
-            Some(bytes) if bytes <= self.inbox.len() => {
-                Ok(Some(self.inbox.split_to(bytes).freeze()))
-            }
+            Some(bytes) if bytes <= self.inbox.len() => Ok(Some(self.inbox.split_to(bytes).freeze())),
             _ => Ok(None),
         }
     }

@@ -34,12 +34,7 @@ struct Inner {
 impl Context {
     pub(crate) fn new(deadline: Option<Instant>, caller: Incarnation) -> Context {
         let signal = Notify::new();
-        Context(Arc::new(Inner {
-            deadline,
-            caller,
-            cancelled: AtomicBool::new(false),
-            signal,
-        }))
+        Context(Arc::new(Inner { deadline, caller, cancelled: AtomicBool::new(false), signal }))
     }
 
     /// The call that the current task carries out; `None` outside an implementation.
@@ -54,9 +49,7 @@ impl Context {
 
     /// How long the caller still waits: zero once the deadline has passed, `None` if it waits for ever.
     pub fn remaining(&self) -> Option<Duration> {
-        self.0
-            .deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// The life of the node that makes the call: the same value for the same process, another after its
@@ -113,10 +106,7 @@ pub async fn within<F: Future>(timeout: Duration, future: F) -> F::Output {
 /// The deadline that calls made here inherit: the earlier of [`within`]'s and the current call's (R14).
 pub(crate) fn inherited_deadline() -> Option<Instant> {
     let scope = DEADLINE.try_with(|deadline| *deadline).ok().flatten();
-    let call = CURRENT
-        .try_with(|context| context.0.deadline)
-        .ok()
-        .flatten();
+    let call = CURRENT.try_with(|context| context.0.deadline).ok().flatten();
     match (scope, call) {
         (Some(scope), Some(call)) => Some(scope.min(call)),
         (scope, call) => scope.or(call),

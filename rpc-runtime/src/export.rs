@@ -11,15 +11,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::directory::{
-    Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT,
-};
+use crate::directory::{Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT};
 use crate::handler::{Dispatch, Incoming};
 use crate::interface::{Method, ServerStub, UserStub};
 use crate::protocol::id::Epoch;
 use crate::server::Server;
+
+/// How long to wait before asking again for a name that is taken.
+const NAME_TAKEN_PAUSE: Duration = Duration::from_millis(250);
 
 /// An implementation that callers can reach.
 pub(crate) struct Exported {
@@ -171,6 +173,7 @@ pub struct Exporting<S> {
     mode: RegisterMode,
     ttl: Duration,
     owner: String,
+    wait: Duration,
 }
 
 impl<S: ServerStub> Exporting<S> {
@@ -184,6 +187,7 @@ impl<S: ServerStub> Exporting<S> {
             mode: RegisterMode::Exclusive,
             ttl: TTL_DEFAULT,
             owner: String::new(),
+            wait: Duration::ZERO,
         }
     }
 
@@ -218,31 +222,26 @@ impl<S: ServerStub> Exporting<S> {
         self
     }
 
+    /// Waits so long for a name that is taken: the registration of an exporter that was killed ends when its lease
+    /// does, after 15 s at most. Otherwise the export fails at once.
+    pub fn wait(mut self, wait: Duration) -> Exporting<S> {
+        self.wait = wait;
+        self
+    }
+
     async fn export(self) -> Result<Export, ExportError> {
-        let Exporter {
-            server,
-            directory,
-            endpoints,
-            shutdown,
-        } = self.exporter;
+        let Exporter { server, directory, endpoints, shutdown } = self.exporter;
         if server.is_draining() {
             return Err(ExportError::Shutdown);
         }
         let interface = <S::Client as UserStub>::interface();
         let name = interface.name();
         if let Some(problem) = interface.problems().first() {
-            return Err(ExportError::Interface {
-                interface: name,
-                problem: problem.clone(),
-            });
+            return Err(ExportError::Interface { interface: name, problem: problem.clone() });
         }
         let Some(directory) = directory else {
             let exported = add(&server, Exported::new(&self.instance, self.stub))?;
-            return Ok(Export {
-                server,
-                exported,
-                standing: None,
-            });
+            return Ok(Export { server, exported, standing: None });
         };
         let endpoints = endpoints.map_err(|why| ExportError::NotReachable { why })?;
         let mut registration = Registration::new(name, self.instance.clone(), server.incarnation);
@@ -261,16 +260,13 @@ impl<S: ServerStub> Exporting<S> {
         {
             early = Some(add(&server, Exported::new(&self.instance, stub))?);
         }
-        let registered = match directory.register(registration).await {
+        let registered = match register(&*directory, registration, self.wait).await {
             Ok(registered) => registered,
             Err(source) => {
                 if let Some(exported) = early {
                     server.remove_export(&exported);
                 }
-                return Err(ExportError::Directory {
-                    instance: self.instance,
-                    source,
-                });
+                return Err(ExportError::Directory { instance: self.instance, source });
             }
         };
         let exported = match (early, stub) {
@@ -280,18 +276,8 @@ impl<S: ServerStub> Exporting<S> {
         };
         exported.set_epoch(registered.epoch);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(stand(
-            directory,
-            Arc::clone(&exported),
-            registered,
-            stopped,
-            shutdown,
-        ));
-        Ok(Export {
-            server,
-            exported,
-            standing: Some(StandingTask { stop, task }),
-        })
+        let task = tokio::spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
+        Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
     }
 }
 
@@ -304,16 +290,28 @@ impl<S: ServerStub> IntoFuture for Exporting<S> {
     }
 }
 
+/// Registers, again and again while the name is taken and there is time.
+async fn register(
+    directory: &dyn Directory,
+    registration: Registration,
+    wait: Duration,
+) -> Result<Registered, DirectoryError> {
+    let begun = Instant::now();
+    loop {
+        match directory.register(registration.clone()).await {
+            Err(DirectoryError::NameTaken { .. }) if begun.elapsed() < wait => sleep(NAME_TAKEN_PAUSE).await,
+            registered => return registered,
+        }
+    }
+}
+
 fn add(server: &Server, exported: Exported) -> Result<Arc<Exported>, ExportError> {
     let exported = Arc::new(exported);
     if server.add_export(&exported) {
         return Ok(exported);
     }
     let (interface, instance) = (exported.interface().name(), exported.instance().to_owned());
-    Err(ExportError::NameTaken {
-        interface,
-        instance,
-    })
+    Err(ExportError::NameTaken { interface, instance })
 }
 
 /// An implementation on offer. Dropping it withdraws: new calls are refused, those that run go on, and the

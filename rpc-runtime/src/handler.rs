@@ -36,16 +36,8 @@ pub(crate) enum Dispatched {
 }
 
 impl<'a> Incoming<'a> {
-    pub(crate) fn new(
-        method: u32,
-        arguments: &'a Bytes,
-        spare: Option<Box<dyn Handler>>,
-    ) -> Incoming<'a> {
-        Incoming {
-            method,
-            arguments,
-            spare,
-        }
+    pub(crate) fn new(method: u32, arguments: &'a Bytes, spare: Option<Box<dyn Handler>>) -> Incoming<'a> {
+        Incoming { method, arguments, spare }
     }
 
     /// The method's number on the wire.
@@ -69,11 +61,7 @@ impl<'a> Incoming<'a> {
             let spare: Box<dyn Any> = spare;
             spare.downcast::<Slot<F>>().ok()
         });
-        let mut slot = spare.unwrap_or_else(|| {
-            Box::new(Slot {
-                future: Box::pin(None),
-            })
-        });
+        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None) }));
         slot.future.set(Some(future));
         Dispatch(Dispatched::Run(slot))
     }
@@ -107,11 +95,7 @@ where
 {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status> {
         let Some(future) = self.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(put_fault(
-                reply,
-                FaultKind::Aborted,
-                "the handler was polled after its end",
-            ));
+            return Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end"));
         };
         let Poll::Ready(outcome) = future.poll(cx) else {
             return Poll::Pending;
@@ -129,16 +113,10 @@ pub(crate) fn poll_handler(
     reply: &mut Writer,
 ) -> Poll<Status> {
     // The handler is not polled again after a panic, so nobody sees what it left behind.
-    let poll = catch_unwind(AssertUnwindSafe(|| {
-        context.enter(|| handler.poll(cx, reply))
-    }));
+    let poll = catch_unwind(AssertUnwindSafe(|| context.enter(|| handler.poll(cx, reply))));
     poll.unwrap_or_else(|_panic| {
         reply.clear();
-        Poll::Ready(put_fault(
-            reply,
-            FaultKind::Aborted,
-            "the implementation panicked",
-        ))
+        Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked"))
     })
 }
 
@@ -162,24 +140,13 @@ fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
     };
     match reply.check() {
         Ok(()) => status,
-        Err(error) => put_fault(
-            reply,
-            FaultKind::ReplyUndecodable,
-            &format!("the reply cannot travel: {error}"),
-        ),
+        Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
     }
 }
 
 /// Replaces what is in `reply` by a fault.
 pub(crate) fn put_fault(reply: &mut Writer, kind: FaultKind, text: &str) -> Status {
     reply.clear();
-    idl::encode_message(
-        &Fault {
-            kind,
-            text: text.to_owned(),
-            nested: None,
-        },
-        reply,
-    );
+    idl::encode_message(&Fault { kind, text: text.to_owned(), nested: None }, reply);
     Status::Fault
 }

@@ -31,14 +31,7 @@ pub struct Importing<C> {
 impl<C: UserStub> Importing<C> {
     pub(crate) fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Importing<C> {
         let call_timeout = importer.limits.call_timeout;
-        Importing {
-            importer,
-            target,
-            call_timeout,
-            wait: Duration::ZERO,
-            is_pinned: false,
-            stub: PhantomData,
-        }
+        Importing { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false, stub: PhantomData }
     }
 
     /// How long each call may take, where its method does not say otherwise. The node's `call_timeout` if this
@@ -64,12 +57,7 @@ impl<C: UserStub> Importing<C> {
 
     async fn import(self) -> Result<C, CallError> {
         let limits = self.importer.limits.clone();
-        let link = Arc::new(Link::new(
-            self.importer.clock,
-            limits,
-            self.call_timeout,
-            self.is_pinned,
-        ));
+        let link = Arc::new(Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned));
         // From here on, dropping the binding ends the link and its task.
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);
@@ -79,26 +67,19 @@ impl<C: UserStub> Importing<C> {
         loop {
             // The sender lives in the link, which the binding keeps.
             if status.changed().await.is_err() {
-                return Err(CallError::never(
-                    ErrorKind::Shutdown,
-                    "this node has shut down",
-                ));
+                return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down"));
             }
             let failure = match &*status.borrow_and_update() {
                 LinkState::Up(_) => return Ok(C::from_binding(binding)),
                 LinkState::Connecting => continue,
                 LinkState::Down(error) | LinkState::Broken(error) => error.clone(),
-                LinkState::Closed => {
-                    CallError::never(ErrorKind::Shutdown, "this node has shut down")
-                }
+                LinkState::Closed => CallError::never(ErrorKind::Shutdown, "this node has shut down"),
             };
             let patience = match failure.kind() {
                 ErrorKind::PeerRestarted | ErrorKind::Draining | ErrorKind::SessionLost => {
                     self.wait.max(RESTART_PATIENCE)
                 }
-                ErrorKind::InvalidAddress | ErrorKind::WrongInterface | ErrorKind::Shutdown => {
-                    Duration::ZERO
-                }
+                ErrorKind::InvalidAddress | ErrorKind::WrongInterface | ErrorKind::Shutdown => Duration::ZERO,
                 _ => self.wait,
             };
             if begun.elapsed() >= patience {

@@ -39,21 +39,11 @@ pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
     let clock = Clock::start();
     let limits = Limits::default();
     let name = Uuid::new_v4().to_string();
-    let server = Arc::new(Server::new(
-        Incarnation::new(Uuid::new_v4()),
-        clock,
-        limits.clone(),
-    ));
+    let server = Arc::new(Server::new(Incarnation::new(Uuid::new_v4()), clock, limits.clone()));
     server.add_export(&Arc::new(Exported::new(INSTANCE, stub)));
     let listener = Listener::Memory(MemoryListener::register(&name));
 
-    let importer = Importer::new(
-        Incarnation::new(Uuid::new_v4()),
-        None,
-        clock,
-        limits.clone(),
-        None,
-    );
+    let importer = Importer::new(Incarnation::new(Uuid::new_v4()), None, clock, limits.clone(), None);
     let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false));
     let mut status = link.status();
     let closed = async move {
@@ -61,15 +51,7 @@ pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
         let _ = status.wait_for(|status| *status == LinkState::Closed).await;
     };
     tokio::spawn(callee::accept(listener, server, closed));
-    let target = Target::At {
-        endpoint: Endpoint::Memory(name),
-        instance: INSTANCE.to_owned(),
-    };
-    tokio::spawn(keep(
-        Arc::new(importer),
-        Arc::clone(&link),
-        S::Client::interface(),
-        target,
-    ));
+    let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
+    tokio::spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
     S::Client::from_binding(Binding::new(link))
 }

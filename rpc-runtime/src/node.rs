@@ -84,10 +84,7 @@ impl Node {
     /// let store: StoreClient = node.import("a-m").await?;
     /// ```
     pub fn import<C: UserStub>(&self, selector: impl Into<Selector>) -> Importing<C> {
-        Importing::new(
-            Arc::clone(&self.inner.importer),
-            Ok(Target::Named(selector.into())),
-        )
+        Importing::new(Arc::clone(&self.inner.importer), Ok(Target::Named(selector.into())))
     }
 
     /// Binds a user stub to what the node at `address` exports as `instance`, without a nameserver.
@@ -95,11 +92,7 @@ impl Node {
     /// ```ignore
     /// let store: StoreClient = node.import_at("tcp://127.0.0.1:5000", "a-m").await?;
     /// ```
-    pub fn import_at<C: UserStub>(
-        &self,
-        address: &str,
-        instance: impl Into<String>,
-    ) -> Importing<C> {
+    pub fn import_at<C: UserStub>(&self, address: &str, instance: impl Into<String>) -> Importing<C> {
         let instance = instance.into();
         let target = Endpoint::parse(address).map(|endpoint| Target::At { endpoint, instance });
         Importing::new(Arc::clone(&self.inner.importer), target)
@@ -112,11 +105,7 @@ impl Node {
 
     /// The addresses that the node listens at, with the ports that were chosen.
     pub fn local_endpoints(&self) -> Vec<String> {
-        self.inner
-            .endpoints
-            .iter()
-            .map(Endpoint::to_string)
-            .collect()
+        self.inner.endpoints.iter().map(Endpoint::to_string).collect()
     }
 
     /// What the node has done as a callee.
@@ -140,15 +129,8 @@ impl Node {
             wait_until(server, Instant::now() + ABORT_TIMEOUT, || !server.is_busy()).await;
         }
         server.farewell();
-        wait_until(server, Instant::now() + CLOSE_TIMEOUT, || {
-            server.connections() == 0
-        })
-        .await;
-        self.inner
-            .importer
-            .links()
-            .iter()
-            .for_each(|link| link.close());
+        wait_until(server, Instant::now() + CLOSE_TIMEOUT, || server.connections() == 0).await;
+        self.inner.importer.links().iter().for_each(|link| link.close());
         complete
     }
 }
@@ -177,15 +159,11 @@ impl Inner {
             return Err(String::new());
         }
         let any_host = |endpoint: &&Endpoint| match endpoint {
-            Endpoint::Tcp(address) => {
-                address.starts_with("0.0.0.0:") || address.starts_with("[::]:")
-            }
+            Endpoint::Tcp(address) => address.starts_with("0.0.0.0:") || address.starts_with("[::]:"),
             Endpoint::Unix(_) | Endpoint::Memory(_) => false,
         };
         match self.endpoints.iter().find(any_host) {
-            Some(endpoint) => Err(format!(
-                ": {endpoint} stands for every address of this host"
-            )),
+            Some(endpoint) => Err(format!(": {endpoint} stands for every address of this host")),
             None => Ok(self.endpoints.iter().map(Endpoint::to_string).collect()),
         }
     }
@@ -280,24 +258,14 @@ impl NodeBuilder {
 
     /// Starts the node, within a tokio runtime with time and I/O enabled.
     pub async fn start(self) -> Result<Node, StartError> {
-        let parse = |address: &String| {
-            address
-                .parse::<Endpoint>()
-                .map_err(StartError::InvalidAddress)
-        };
-        self.advertise
-            .iter()
-            .map(parse)
-            .collect::<Result<Vec<_>, _>>()?;
+        let parse = |address: &String| address.parse::<Endpoint>().map_err(StartError::InvalidAddress);
+        self.advertise.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let directory = match (self.directory, self.nameserver) {
             (Some(directory), _) => Some(directory),
             (None, Some(address)) => {
                 parse(&address)?;
                 let directory = NameserverDirectory::new(&address);
-                let directory = directory.map_err(|source| StartError::Directory {
-                    nameserver: address,
-                    source,
-                })?;
+                let directory = directory.map_err(|source| StartError::Directory { nameserver: address, source })?;
                 Some(Arc::new(directory) as Arc<dyn Directory>)
             }
             (None, None) => None,
@@ -306,23 +274,15 @@ impl NodeBuilder {
         let mut endpoints = Vec::new();
         for address in &self.listen {
             let bound = Listener::bind(&parse(address)?).await;
-            let (listener, endpoint) = bound.map_err(|source| StartError::Listen {
-                address: address.clone(),
-                source,
-            })?;
+            let (listener, endpoint) =
+                bound.map_err(|source| StartError::Listen { address: address.clone(), source })?;
             listeners.push(listener);
             endpoints.push(endpoint);
         }
         let incarnation = Incarnation::new(Uuid::new_v4());
         let clock = Clock::start();
         let server = Arc::new(Server::new(incarnation, clock, self.limits.clone()));
-        let importer = Arc::new(Importer::new(
-            incarnation,
-            self.owner,
-            clock,
-            self.limits,
-            directory,
-        ));
+        let importer = Arc::new(Importer::new(incarnation, self.owner, clock, self.limits, directory));
         let shutdown = watch::Sender::new(false);
         for listener in listeners {
             let mut stop = shutdown.subscribe();
@@ -330,15 +290,7 @@ impl NodeBuilder {
             tokio::spawn(callee::accept(listener, Arc::clone(&server), stopped));
         }
         tokio::spawn(sweep(Arc::clone(&server), shutdown.subscribe()));
-        Ok(Node {
-            inner: Arc::new(Inner {
-                importer,
-                server,
-                endpoints,
-                advertised: self.advertise,
-                shutdown,
-            }),
-        })
+        Ok(Node { inner: Arc::new(Inner { importer, server, endpoints, advertised: self.advertise, shutdown }) })
     }
 }
 

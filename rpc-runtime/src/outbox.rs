@@ -99,11 +99,7 @@ impl Outbox {
     /// The connection has ended: what still waits is dropped.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        *state = State {
-            ended: true,
-            closing: true,
-            ..State::default()
-        };
+        *state = State { ended: true, closing: true, ..State::default() };
         self.room.notify_waiters();
     }
 

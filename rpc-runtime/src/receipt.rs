@@ -29,12 +29,7 @@ impl Receipt {
     pub async fn settled(&self) -> Executed {
         let mut verdict = self.verdict.clone();
         let settled = verdict.wait_for(Option::is_some).await;
-        settled
-            .ok()
-            .and_then(|verdict| *verdict)
-            .unwrap_or(Executed::Unknown {
-                may_still_run: true,
-            })
+        settled.ok().and_then(|verdict| *verdict).unwrap_or(Executed::Unknown { may_still_run: true })
     }
 }
 

@@ -95,12 +95,7 @@ impl Served {
     }
 
     /// Takes the session to another connection, in one step with the table (R26). The old one is closed.
-    pub(crate) fn attach(
-        &self,
-        attach: &Attach,
-        arrival: Arrival,
-        outbox: &Arc<Outbox>,
-    ) -> Result<(), Rejection> {
+    pub(crate) fn attach(&self, attach: &Attach, arrival: Arrival, outbox: &Arc<Outbox>) -> Result<(), Rejection> {
         let mut state = self.lock();
         state.session.attach(attach.token, attach.number, arrival)?;
         if let Some(old) = state.outbox.replace(Arc::clone(outbox)) {
@@ -134,20 +129,12 @@ impl Served {
     }
 
     /// What to do with a call that arrived. What can be answered at once has been answered when this returns.
-    pub(crate) fn receive(
-        &self,
-        arrival: Arrival,
-        call: &CallHeader,
-        arguments: &Bytes,
-        has_permit: bool,
-    ) -> Received {
+    pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
         let mut state = self.lock();
         let gate = self.gate(&state, call, arguments.len(), has_permit);
         let clock = Clock::as_callee(arrival.now);
         let verdict = if call.recorded {
-            state
-                .session
-                .call(arrival, call, gate, clock, &self.server.budget)
+            state.session.call(arrival, call, gate, clock, &self.server.budget)
         } else {
             state.session.call_unrecorded(arrival, call, gate, clock)
         };
@@ -192,19 +179,15 @@ impl Served {
         let mut state = self.lock();
         state.queued_bytes -= arguments.len();
         let clock = Clock::as_callee(self.server.clock.now());
+        let refusal = self.standing_refusal();
         let started = if call.recorded {
-            let refusal = self.standing_refusal();
-            state
-                .session
-                .start(call, refusal, clock, &self.server.budget)
+            state.session.start(call, refusal, clock, &self.server.budget)
         } else {
-            state.session.start_unrecorded(call, clock)
+            state.session.start_unrecorded(call, refusal, clock)
         };
         match started {
             Ok(()) => self.server.counters.calls_executed.add(),
-            Err(Some(why)) if !call.oneway => {
-                self.answer_refusal(&state, call.id, why, &self.refusal_text(why))
-            }
+            Err(Some(why)) if !call.oneway => self.answer_refusal(&state, call.id, why, &self.refusal_text(why)),
             Err(_) => {}
         }
         started.is_ok()
@@ -220,13 +203,7 @@ impl Served {
     pub(crate) fn register(&self, id: CallId, context: &Context) {
         let mut state = self.lock();
         if state.session.is_open() {
-            state.running.insert(
-                id,
-                Running {
-                    context: context.clone(),
-                    task: None,
-                },
-            );
+            state.running.insert(id, Running { context: context.clone(), task: None });
         } else {
             drop(state);
             context.cancel();
@@ -261,10 +238,7 @@ impl Served {
         state.running.remove(&call.id);
         if call.recorded {
             let bytes = reply.len() as u64;
-            match state
-                .session
-                .finish(call.id, status, reply, bytes, &self.server.budget)
-            {
+            match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
                 Finished::Kept => self.answer_stored(&state, call.id),
                 Finished::Once(reply) => self.answer(&state, call.id, status, &reply),
                 Finished::Nobody => {}
@@ -294,12 +268,7 @@ impl Served {
     }
 
     /// The caller gave up on a call (R16). `Err` closes the connection.
-    pub(crate) fn cancel(
-        &self,
-        arrival: Arrival,
-        id: CallId,
-        recorded: bool,
-    ) -> Result<(), &'static str> {
+    pub(crate) fn cancel(&self, arrival: Arrival, id: CallId, recorded: bool) -> Result<(), &'static str> {
         let mut state = self.lock();
         if !recorded {
             if !state.session.renew(arrival) {
@@ -319,9 +288,7 @@ impl Served {
                 Ok(())
             }
             CancelVerdict::Unbound => Err("the session has another connection, or has ended"),
-            CancelVerdict::Violation => {
-                Err("the cancelled call's slot was not granted, or its number is 0")
-            }
+            CancelVerdict::Violation => Err("the cancelled call's slot was not granted, or its number is 0"),
         }
     }
 
@@ -329,12 +296,19 @@ impl Served {
     pub(crate) fn ack(&self, arrival: Arrival, id: CallId) -> Result<(), &'static str> {
         let mut state = self.lock();
         let forgotten = state.session.ack(arrival, id, &self.server.budget);
-        let forgotten =
-            forgotten.map_err(|()| "the session has another connection, or has ended")?;
+        let forgotten = forgotten.map_err(|()| "what it acknowledges is no call of the connection's session")?;
         if let Some(reply) = forgotten {
             state.keep(reply);
         }
         Ok(())
+    }
+
+    /// The caller ends the session, if the connection is the session's (R26).
+    pub(crate) fn close(&self, arrival: Arrival) {
+        let mut state = self.lock();
+        if state.session.close(arrival, &self.server.budget) {
+            state.tell_handlers();
+        }
     }
 
     /// Ends the session. Its handlers are told; they run to their end.
@@ -386,14 +360,8 @@ impl Served {
     pub(crate) fn farewell(&self) {
         let mut state = self.lock();
         if let Some(outbox) = state.outbox.take() {
-            if !state.session.is_busy() {
-                let activities = state.session.last_calls();
-                outbox.push(|frames| {
-                    frames.put(&Frame::Goodbye(Goodbye {
-                        last: true,
-                        activities,
-                    }))
-                });
+            if let Some(activities) = state.session.last_calls() {
+                outbox.push(|frames| frames.put(&Frame::Goodbye(Goodbye { last: true, activities })));
             }
             outbox.close();
         }
@@ -402,23 +370,16 @@ impl Served {
 
     /// Whether a new call may run (row 10, as far as it does not depend on the table).
     fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool) -> Gate {
-        let refusal = self
-            .standing_refusal()
-            .or_else(|| match self.export.method(call.method) {
-                None => Some(Refusal::UnknownMethod),
-                Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => {
-                    Some(Refusal::NotIdempotent)
-                }
-                Some(_) => None,
-            });
+        let refusal = self.standing_refusal().or_else(|| match self.export.method(call.method) {
+            None => Some(Refusal::UnknownMethod),
+            Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
+            Some(_) => None,
+        });
         if let Some(why) = refusal {
             return Gate::Refuse(why);
         }
         let limits = &self.server.limits;
-        let is_full = state
-            .outbox
-            .as_ref()
-            .is_some_and(|outbox| outbox.bytes() > limits.out_bytes_max);
+        let is_full = state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > limits.out_bytes_max);
         match has_permit && !is_full {
             true => Gate::Run,
             false if state.queued_bytes + bytes <= limits.queued_bytes_max => Gate::Queue,
@@ -455,13 +416,7 @@ impl Served {
 
     fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str) {
         let mut body = Writer::new();
-        idl::encode_message(
-            &Refused {
-                why,
-                text: text.to_owned(),
-            },
-            &mut body,
-        );
+        idl::encode_message(&Refused { why, text: text.to_owned() }, &mut body);
         self.answer(state, id, Status::Refused, &body);
     }
 
@@ -470,12 +425,7 @@ impl Served {
         let Some(outbox) = &state.outbox else { return };
         let clock = Clock::as_callee(self.server.clock.now());
         let slots = state.session.slot_target(&self.server.budget);
-        let header = AnswerHeader {
-            id,
-            status,
-            clock,
-            slots,
-        };
+        let header = AnswerHeader { id, status, clock, slots };
         outbox.push(|frames| frames.put_answer(&header, body));
     }
 
@@ -496,10 +446,16 @@ struct Running {
 impl State {
     fn end(&mut self, server: &Server) {
         if self.session.end(&server.budget) {
-            self.running
-                .values()
-                .for_each(|running| running.context.cancel());
+            self.tell_handlers();
+            if let Some(outbox) = self.outbox.take() {
+                outbox.close();
+            }
         }
+    }
+
+    /// The session has ended: nobody waits for its handlers.
+    fn tell_handlers(&self) {
+        self.running.values().for_each(|running| running.context.cancel());
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
@@ -531,9 +487,6 @@ pub(crate) enum Received {
 
 impl fmt::Debug for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served")
-            .field("id", &self.id)
-            .field("caller", &self.caller)
-            .finish_non_exhaustive()
+        f.debug_struct("Served").field("id", &self.id).field("caller", &self.caller).finish_non_exhaustive()
     }
 }

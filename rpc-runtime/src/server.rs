@@ -54,9 +54,7 @@ impl Server {
             incarnation,
             clock,
             budget: Budget::new(limits.record_bytes_max),
-            handlers: Arc::new(Semaphore::new(
-                limits.handlers_max.min(Semaphore::MAX_PERMITS),
-            )),
+            handlers: Arc::new(Semaphore::new(limits.handlers_max.min(Semaphore::MAX_PERMITS))),
             limits,
             counters: NodeCounters::default(),
             exports: Mutex::default(),
@@ -86,10 +84,7 @@ impl Server {
         export.withdraw();
         let key = (export.interface().name(), export.instance().to_owned());
         let mut exports = lock(&self.exports);
-        if exports
-            .get(&key)
-            .is_some_and(|current| Arc::ptr_eq(current, export))
-        {
+        if exports.get(&key).is_some_and(|current| Arc::ptr_eq(current, export)) {
             exports.remove(&key);
         }
     }
@@ -109,11 +104,7 @@ impl Server {
         }
         connections.count += 1;
         let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        Some(Admitted {
-            server: Arc::clone(self),
-            id,
-            peer,
-        })
+        Some(Admitted { server: Arc::clone(self), id, peer })
     }
 
     /// Opens a session with the connection that said `Hello` (R2).
@@ -123,22 +114,14 @@ impl Server {
         arrival: Arrival,
         outbox: &Arc<Outbox>,
     ) -> Result<(Arc<Served>, Welcome), Rejection> {
-        if hello
-            .expect
-            .is_some_and(|expected| expected != self.incarnation)
-        {
-            return Err(Rejection::WrongIncarnation {
-                mine: self.incarnation,
-            });
+        if hello.expect.is_some_and(|expected| expected != self.incarnation) {
+            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
         }
         if self.is_draining() {
             return Err(Rejection::Draining);
         }
         let key = (hello.interface.clone(), hello.instance.clone());
-        let export = lock(&self.exports)
-            .get(&key)
-            .cloned()
-            .ok_or(Rejection::NoSuchExport)?;
+        let export = lock(&self.exports).get(&key).cloned().ok_or(Rejection::NoSuchExport)?;
         let wanted = hello.slots.clamp(1, self.limits.slots_max);
         let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
@@ -161,13 +144,7 @@ impl Server {
             clock: arrival.now.as_micros(),
             fingerprint: export.fingerprint(),
         };
-        let served = Arc::new(Served::new(
-            Arc::clone(self),
-            export,
-            session,
-            hello,
-            outbox,
-        ));
+        let served = Arc::new(Served::new(Arc::clone(self), export, session, hello, outbox));
         lock(&self.sessions).insert(id, Arc::clone(&served));
         self.counters.sessions_opened.add();
         Ok((served, welcome))
@@ -181,9 +158,7 @@ impl Server {
         outbox: &Arc<Outbox>,
     ) -> Result<Arc<Served>, Rejection> {
         if attach.incarnation != self.incarnation {
-            return Err(Rejection::WrongIncarnation {
-                mine: self.incarnation,
-            });
+            return Err(Rejection::WrongIncarnation { mine: self.incarnation });
         }
         let served = lock(&self.sessions).get(&attach.session).cloned();
         let served = served.ok_or(Rejection::UnknownSession { running: false })?;
@@ -215,10 +190,7 @@ impl Server {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         for served in self.all_sessions() {
-            served.say(&Frame::Goodbye(Goodbye {
-                last: false,
-                activities: Vec::new(),
-            }));
+            served.say(&Frame::Goodbye(Goodbye { last: false, activities: Vec::new() }));
         }
     }
 
@@ -243,9 +215,7 @@ impl Server {
 
     /// Says the final goodbye to every caller, and ends every session.
     pub(crate) fn farewell(&self) {
-        self.all_sessions()
-            .iter()
-            .for_each(|served| served.farewell());
+        self.all_sessions().iter().for_each(|served| served.farewell());
     }
 
     fn all_sessions(&self) -> Vec<Arc<Served>> {

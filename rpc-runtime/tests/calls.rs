@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rpc_runtime::{
-    Binding, CallError, Context, ErrorKind, Executed, LinkState, Node, RemoteError, in_memory,
-    interface,
+    Binding, CallError, Context, ErrorKind, Executed, LinkState, Node, RemoteError, in_memory, interface,
 };
 
 #[interface]
@@ -69,17 +68,13 @@ type Failure = Box<dyn std::error::Error>;
 async fn exporter(address: &str) -> Result<(Node, rpc_runtime::Export, Arc<MyCounter>), Failure> {
     let counter = Arc::new(MyCounter::default());
     let node = Node::builder().listen(address).start().await?;
-    let export = node
-        .export("main", CounterServer::new(Arc::clone(&counter)))
-        .await?;
+    let export = node.export("main", CounterServer::new(Arc::clone(&counter))).await?;
     Ok((node, export, counter))
 }
 
 async fn importer(node: &Node) -> Result<CounterClient, Failure> {
     let callers = Node::builder().start().await?;
-    Ok(callers
-        .import_at(&node.local_endpoints()[0], "main")
-        .await?)
+    Ok(callers.import_at(&node.local_endpoints()[0], "main").await?)
 }
 
 /// The same calls give the same results over every transport.
@@ -92,19 +87,14 @@ async fn calls_over_every_transport() -> Result<(), Failure> {
         let stub = importer(&node).await?;
         assert_eq!(stub.add(5).await?, 5);
         assert_eq!(stub.read().await?, 5);
-        assert_eq!(
-            stub.add(1001).await,
-            Err(CounterError::TooMuch { amount: 1001 })
-        );
+        assert_eq!(stub.add(1001).await, Err(CounterError::TooMuch { amount: 1001 }));
         let big = vec![7; 3 << 20];
         assert!(stub.echo(big.clone()).await? == big);
         stub.hint(3).await?;
         while counter.value.load(Ordering::SeqCst) != 8 {
             tokio::task::yield_now().await;
         }
-        assert!(
-            matches!(Binding::of(&stub).link(), LinkState::Up(callee) if callee == node.incarnation())
-        );
+        assert!(matches!(Binding::of(&stub).link(), LinkState::Up(callee) if callee == node.incarnation()));
     }
     Ok(())
 }
@@ -122,10 +112,7 @@ async fn in_memory_in_one_line() -> Result<(), Failure> {
 async fn a_panic_is_a_reply() -> Result<(), Failure> {
     let stub = in_memory(CounterServer::new(MyCounter::default()));
     let error = stub.panic().await.expect_err("panics");
-    assert_eq!(
-        (error.kind(), error.executed()),
-        (ErrorKind::Aborted, Executed::Completed)
-    );
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Aborted, Executed::Completed));
     assert_eq!(stub.add(1).await?, 1);
     Ok(())
 }
@@ -135,16 +122,9 @@ async fn a_panic_is_a_reply() -> Result<(), Failure> {
 async fn a_deadline_leaves_a_receipt() -> Result<(), Failure> {
     let counter = Arc::new(MyCounter::default());
     let stub = in_memory(CounterServer::new(Arc::clone(&counter)));
-    let error = rpc_runtime::within(Duration::from_millis(50), stub.hang())
-        .await
-        .expect_err("hangs");
+    let error = rpc_runtime::within(Duration::from_millis(50), stub.hang()).await.expect_err("hangs");
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
-    assert_eq!(
-        error.executed(),
-        Executed::Unknown {
-            may_still_run: true
-        }
-    );
+    assert_eq!(error.executed(), Executed::Unknown { may_still_run: true });
     let receipt = error.receipt().expect("a receipt");
     // The cancel reached the handler, whose end is the verdict.
     assert_eq!(receipt.settled().await, Executed::Completed);
@@ -157,11 +137,7 @@ async fn a_deadline_leaves_a_receipt() -> Result<(), Failure> {
 async fn dropping_a_call_cancels_it() -> Result<(), Failure> {
     let counter = Arc::new(MyCounter::default());
     let stub = in_memory(CounterServer::new(Arc::clone(&counter)));
-    assert!(
-        tokio::time::timeout(Duration::from_millis(50), stub.hang())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), stub.hang()).await.is_err());
     while counter.cancelled.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -199,21 +175,9 @@ async fn shutdown_drains() -> Result<(), Failure> {
     assert!(!node.shutdown(Duration::from_millis(50)).await);
     // What would not end was dropped, which is its end.
     let error = hanging.await?.expect_err("cut off");
-    assert_eq!(
-        (error.kind(), error.executed()),
-        (ErrorKind::Aborted, Executed::Completed),
-        "{error}"
-    );
-    let error = rpc_runtime::within(Duration::from_millis(50), stub.add(1))
-        .await
-        .expect_err("nobody is there");
-    let CounterError::Call(error) = error else {
-        panic!("{error}")
-    };
-    assert_eq!(
-        (error.kind(), error.executed()),
-        (ErrorKind::DeadlineExceeded, Executed::Never),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Aborted, Executed::Completed), "{error}");
+    let error = rpc_runtime::within(Duration::from_millis(50), stub.add(1)).await.expect_err("nobody is there");
+    let CounterError::Call(error) = error else { panic!("{error}") };
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::DeadlineExceeded, Executed::Never), "{error}");
     Ok(())
 }

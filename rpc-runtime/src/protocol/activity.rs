@@ -5,7 +5,7 @@
 
 use super::control::Refusal;
 use super::frame::Status;
-use super::id::Sequence;
+use super::id::{CallId, Sequence};
 
 /// A slot's last call. `R` is a reply as the driver keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,11 +42,7 @@ pub enum State<R> {
 
 impl<R> Default for Activity<R> {
     fn default() -> Activity<R> {
-        Activity {
-            last: Sequence(0),
-            state: State::Empty,
-            charged: 0,
-        }
+        Activity { last: Sequence(0), state: State::Empty, charged: 0 }
     }
 }
 
@@ -54,6 +50,11 @@ impl<R> Activity<R> {
     /// Whether the last call has not ended yet.
     pub fn in_progress(&self) -> bool {
         matches!(self.state, State::Queued | State::Running)
+    }
+
+    /// Whether `id` is the last call and has started.
+    pub fn is_running(&self, id: CallId) -> bool {
+        self.last == id.sequence && matches!(self.state, State::Running)
     }
 
     /// Forgets the reply, and only the reply (R9). The reply comes back, to use its buffer again.

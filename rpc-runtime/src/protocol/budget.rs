@@ -1,5 +1,8 @@
 //! The bound on what a server remembers (R11): memory is counted when it is granted or reserved, not when it
 //! is used, so that a verdict can always be recorded.
+//!
+//! What is taken has parts that it may fill, each larger than the one before. Hence the order in which things are
+//! refused as the budget fills: many slots, then higher slots, then large replies, then calls, then sessions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +17,7 @@ pub const SLOTS_WHEN_SCARCE: u16 = 16;
 #[derive(Debug)]
 pub struct Budget {
     bytes_max: u64,
+    /// The part of `used` in sessions and their slots.
     granted: AtomicU64,
     used: AtomicU64,
 }
@@ -21,11 +25,7 @@ pub struct Budget {
 impl Budget {
     /// An unused budget of `bytes_max`.
     pub fn new(bytes_max: u64) -> Budget {
-        Budget {
-            bytes_max,
-            granted: AtomicU64::new(0),
-            used: AtomicU64::new(0),
-        }
+        Budget { bytes_max, granted: AtomicU64::new(0), used: AtomicU64::new(0) }
     }
 
     /// Takes a session with as many of the `wanted` slots as can be had; `None` refuses the session.
@@ -33,16 +33,18 @@ impl Budget {
     /// Sessions and slots together take at most half of the budget; from there on a session gets
     /// [`SLOTS_WHEN_SCARCE`], while there is room for them.
     pub fn grant(&self, wanted: u16) -> Option<u16> {
-        let full = Self::session_bytes(wanted);
-        if self.granted.load(Ordering::Relaxed) + full <= self.bytes_max / 2 && self.reserve(full) {
-            self.granted.fetch_add(full, Ordering::Relaxed);
-            return Some(wanted);
-        }
         let few = wanted.min(SLOTS_WHEN_SCARCE);
-        let bytes = Self::session_bytes(few);
-        self.reserve(bytes).then(|| {
-            self.granted.fetch_add(bytes, Ordering::Relaxed);
-            few
+        let offers = [(wanted, self.bytes_max / 2), (few, self.bytes_max)];
+        offers.into_iter().find_map(|(slots, granted_max)| {
+            let bytes = Self::session_bytes(slots);
+            if !take(&self.granted, bytes, granted_max) {
+                return None;
+            }
+            if !take(&self.used, bytes, self.bytes_max) {
+                self.granted.fetch_sub(bytes, Ordering::Relaxed);
+                return None;
+            }
+            Some(slots)
         })
     }
 
@@ -53,13 +55,15 @@ impl Budget {
         self.release(bytes);
     }
 
-    /// Takes `bytes`, if there is room for them.
+    /// Takes `bytes` for a call's reply before it runs. The last sixteenth is left to new sessions.
     pub fn reserve(&self, bytes: u64) -> bool {
-        // Relaxed: a count, which orders nothing else.
-        let room = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
-            .is_ok()
+        take(&self.used, bytes, self.bytes_max - self.bytes_max / 16)
+    }
+
+    /// Takes `bytes` more for a reply beyond its reservation. The last eighth is left to reservations, so that
+    /// large replies are no longer kept before calls are refused.
+    pub fn reserve_more(&self, bytes: u64) -> bool {
+        take(&self.used, bytes, self.bytes_max - self.bytes_max / 8)
     }
 
     /// Gives back `bytes` that were reserved.
@@ -83,6 +87,13 @@ impl Budget {
     }
 }
 
+/// Adds `bytes` to `count` unless that goes past `count_max`.
+fn take(count: &AtomicU64, bytes: u64, count_max: u64) -> bool {
+    // Relaxed: a count, which orders nothing else.
+    let room = |taken: u64| taken.checked_add(bytes).filter(|sum| *sum <= count_max);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,9 +113,37 @@ mod tests {
         (0..few).for_each(|_| budget.give_back(SLOTS_WHEN_SCARCE));
         (0..2).for_each(|_| budget.give_back(100));
         assert_eq!(budget.used(), 0);
+        assert_eq!(budget.grant(100), Some(100), "what was given back can be granted again");
     }
 
-    /// I9: a reservation never goes past the bound.
+    /// R11: as the budget fills, higher slots rest, then large replies are not kept, then calls are refused, then
+    /// sessions.
+    #[test]
+    fn what_is_refused_as_the_budget_fills_has_an_order() {
+        let budget = Budget::new(1 << 20);
+        let fill_to = |bytes: u64| assert!(take(&budget.used, bytes - budget.used(), budget.bytes_max));
+        let asks = || {
+            let (more, call) = (budget.reserve_more(1), budget.reserve(1));
+            budget.release(u64::from(more) + u64::from(call));
+            let session = budget.grant(1).is_some_and(|slots| {
+                budget.give_back(slots);
+                true
+            });
+            [!budget.is_scarce(), more, call, session]
+        };
+        fill_to((1 << 20) / 16 * 12);
+        assert_eq!(asks(), [true, true, true, true]);
+        fill_to((1 << 20) / 16 * 13);
+        assert_eq!(asks(), [false, true, true, true]);
+        fill_to((1 << 20) / 16 * 14);
+        assert_eq!(asks(), [false, false, true, true]);
+        fill_to((1 << 20) / 16 * 15);
+        assert_eq!(asks(), [false, false, false, true]);
+        fill_to(1 << 20);
+        assert_eq!(asks(), [false, false, false, false]);
+    }
+
+    /// I9: a reservation never goes past the bound, whatever its size.
     #[test]
     fn the_bound_holds() {
         let budget = Budget::new(10);
@@ -113,5 +152,7 @@ mod tests {
         budget.release(1);
         assert!(budget.reserve(1));
         assert!(!budget.reserve(u64::MAX));
+        assert!(!budget.reserve_more(u64::MAX));
+        assert_eq!(budget.used(), 10);
     }
 }

@@ -3,6 +3,7 @@
 //! A slot holds at most one unresolved call (I10). A call whose caller gave up keeps its slot until its verdict
 //! comes, so that a late answer can never meet another call (R16).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::control::LastCall;
@@ -19,7 +20,7 @@ pub const ACK_AT_ONCE_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller<C> {
     granted: u16,
-    /// At most so many slots are used for now (R11).
+    /// Slots from this number on rest for now (R11).
     target: u16,
     next_sequence: u64,
     attach_number: AttachNumber,
@@ -32,12 +33,19 @@ pub struct Caller<C> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum SlotState<C> {
-    Free {
-        /// The slot's last call, if its reply has not been acknowledged.
-        owed: Option<Sequence>,
-    },
-    Taken(Unresolved<C>),
+struct SlotState<C> {
+    taken: Option<Unresolved<C>>,
+    /// The reply that the callee may still keep on this slot: that of its last recorded call.
+    owed: Option<Owed>,
+}
+
+/// An ack that the caller owes (R9). It stays owed until a later recorded call on the slot pays it, since the
+/// message that says it can be lost with its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Owed {
+    sequence: Sequence,
+    /// Whether it was said on the present connection.
+    is_said: bool,
 }
 
 /// A call that was handed to a connection and whose verdict has not come.
@@ -49,10 +57,10 @@ pub struct Unresolved<C> {
     pub recorded: bool,
     /// Whether its caller gave up: only the verdict is still wanted.
     pub given_up: bool,
+    /// Whether it was sent on more than one connection.
+    pub repeated: bool,
     /// The driver's side of it.
     pub call: C,
-    /// The ack that is owed for an earlier call on the slot: a call without a record does not pay it.
-    owed: Option<Sequence>,
 }
 
 /// What an answer does.
@@ -62,8 +70,11 @@ pub enum Matched<C> {
     Nothing,
     /// The call goes on.
     Working,
-    /// The call is settled and its slot is free; whether its reply is to be acknowledged at once.
+    /// The call is settled and its slot is free. A refusal is the verdict `Never`, every other status `Completed`.
     Settled(C),
+    /// One attempt was refused of a call without a record that was sent more than once; its slot is free. Each
+    /// attempt is answered by itself, so that another one may have run: the refusal is not the verdict `Never`.
+    RefusedOnce(C),
     /// The callee knows this call as older or its slot as busy: our own bug. Close the session (R29).
     Broken,
 }
@@ -73,11 +84,8 @@ pub enum Matched<C> {
 pub enum Resend<'a, C> {
     /// The call, unchanged.
     Call(&'a C),
-    /// Its caller gave up: only the cancel.
-    Cancel {
-        /// Whether the call has a record.
-        recorded: bool,
-    },
+    /// Its caller gave up: only the cancel of a recorded call.
+    Cancel,
 }
 
 impl<C> Caller<C> {
@@ -108,37 +116,23 @@ impl<C> Caller<C> {
 
     /// Gives `call` a slot and, after that, its number. `Err` gives it back: no slot is free.
     pub fn begin(&mut self, recorded: bool, call: C) -> Result<CallId, C> {
-        let Some(slot) = self.take_slot() else {
-            return Err(call);
-        };
+        let Some(slot) = self.take_slot() else { return Err(call) };
         let sequence = Sequence(self.next_sequence);
         self.next_sequence += 1;
         self.unresolved += 1;
-        let state = &mut self.slots[usize::from(slot.0)];
-        // A recorded call's larger number acknowledges the slot's earlier reply (R9).
-        let owed = match state {
-            SlotState::Free { owed } if !recorded => *owed,
-            _ => None,
-        };
-        *state = SlotState::Taken(Unresolved {
-            sequence,
-            recorded,
-            given_up: false,
-            call,
-            owed,
-        });
+        self.slots[usize::from(slot.0)].taken =
+            Some(Unresolved { sequence, recorded, given_up: false, repeated: false, call });
         Ok(CallId { slot, sequence })
     }
 
     /// The unresolved call `id`.
     pub fn get(&self, id: CallId) -> Option<&Unresolved<C>> {
-        match self.slots.get(usize::from(id.slot.0)) {
-            Some(SlotState::Taken(taken)) if taken.sequence == id.sequence => Some(taken),
-            _ => None,
-        }
+        let taken = self.slots.get(usize::from(id.slot.0))?.taken.as_ref();
+        taken.filter(|taken| taken.sequence == id.sequence)
     }
 
-    /// An answer came on the session's connection; `body_bytes` is the size of its body.
+    /// An answer came on the session's connection; `body_bytes` is the size of its body. It is matched by slot
+    /// and sequence (R28).
     pub fn answer(&mut self, header: &AnswerHeader, body_bytes: usize, now: Time) -> Matched<C> {
         self.target = header.slots.clamp(1, self.granted);
         if self.get(header.id).is_none() {
@@ -148,13 +142,16 @@ impl<C> Caller<C> {
             Status::Working => Matched::Working,
             Status::Stale | Status::SlotBusy => Matched::Broken,
             Status::Value | Status::Error | Status::Fault | Status::Refused | Status::ReplyLost => {
-                let Some(taken) = self.free(header.id.slot) else {
-                    return Matched::Nothing;
-                };
-                if taken.recorded && header.status != Status::Refused {
-                    self.owe_ack(header.id, body_bytes, now);
+                let Some(taken) = self.free(header.id.slot) else { return Matched::Nothing };
+                let refused = header.status == Status::Refused;
+                if taken.recorded {
+                    // Its number has acknowledged the reply before it, also where it was refused.
+                    self.owe_ack(header.id, !refused, body_bytes, now);
                 }
-                Matched::Settled(taken.call)
+                match refused && !taken.recorded && taken.repeated {
+                    true => Matched::RefusedOnce(taken.call),
+                    false => Matched::Settled(taken.call),
+                }
             }
         }
     }
@@ -162,10 +159,8 @@ impl<C> Caller<C> {
     /// The caller gave up on `id`, which may have been sent: it keeps its slot until the verdict. Gives
     /// whether a `Cancel` is to be sent, if the session is attached.
     pub fn give_up(&mut self, id: CallId) -> bool {
-        match self.slots.get_mut(usize::from(id.slot.0)) {
-            Some(SlotState::Taken(taken)) if taken.sequence == id.sequence => {
-                !std::mem::replace(&mut taken.given_up, true)
-            }
+        match self.slots.get_mut(usize::from(id.slot.0)).and_then(|slot| slot.taken.as_mut()) {
+            Some(taken) if taken.sequence == id.sequence => !std::mem::replace(&mut taken.given_up, true),
             _ => false,
         }
     }
@@ -177,52 +172,60 @@ impl<C> Caller<C> {
         self.free(id.slot).map(|taken| taken.call)
     }
 
-    /// What is sent after `Attached`, before any new call: every unresolved call.
-    pub fn resend(&self) -> impl Iterator<Item = (CallId, Resend<'_, C>)> {
-        self.taken().map(|(slot, taken)| {
-            let resend = if taken.given_up {
-                Resend::Cancel {
-                    recorded: taken.recorded,
-                }
-            } else {
-                Resend::Call(&taken.call)
-            };
-            (
-                CallId {
-                    slot,
-                    sequence: taken.sequence,
-                },
-                resend,
-            )
-        })
+    /// The session has another connection now, and what the old one had not delivered is lost. Gives what is no
+    /// longer waited for, and what is sent before any new call (R27).
+    ///
+    /// No longer waited for are the calls without a record whose caller gave up: a cancel of theirs is a hint
+    /// without a verdict, and the answer may have been lost with the connection. Their slots are free. The cancel
+    /// can be sent again, for the hint.
+    pub fn reattach(&mut self, now: Time) -> (Vec<(CallId, C)>, impl Iterator<Item = (CallId, Resend<'_, C>)>) {
+        let mut abandoned = Vec::new();
+        let mut owes = false;
+        for index in (0..).map(Slot).take(self.slots.len()) {
+            let slot = &mut self.slots[usize::from(index.0)];
+            if let Some(owed) = &mut slot.owed {
+                owed.is_said = false;
+                owes = true;
+            }
+            let Some(taken) = &mut slot.taken else { continue };
+            taken.repeated = true;
+            if taken.given_up && !taken.recorded {
+                let id = CallId { slot: index, sequence: taken.sequence };
+                abandoned.extend(self.free(index).map(|taken| (id, taken.call)));
+            }
+        }
+        if owes {
+            self.ack_by(now + ACK_AFTER);
+        }
+        let slots = (0..).map(Slot).zip(&self.slots);
+        let resend = slots.filter_map(|(slot, state)| {
+            let taken = state.taken.as_ref()?;
+            let resend = if taken.given_up { Resend::Cancel } else { Resend::Call(&taken.call) };
+            Some((CallId { slot, sequence: taken.sequence }, resend))
+        });
+        (abandoned, resend)
     }
 
     /// Ends the session: every unresolved call, in no order.
     pub fn end(self) -> impl Iterator<Item = Unresolved<C>> {
-        self.slots.into_iter().filter_map(|slot| match slot {
-            SlotState::Taken(taken) => Some(taken),
-            SlotState::Free { .. } => None,
-        })
+        self.slots.into_iter().filter_map(|slot| slot.taken)
     }
 
     /// Ends the session by the callee's final `Goodbye` (R31): every unresolved call with what it proves.
     pub fn end_by_goodbye(self, last_calls: &[LastCall]) -> Vec<(Unresolved<C>, Farewell)> {
-        let mut ended = Vec::new();
-        for (slot, state) in (0..).map(Slot).zip(self.slots) {
-            let SlotState::Taken(taken) = state else {
-                continue;
-            };
-            let last = last_calls.iter().find(|last| last.slot == slot);
-            let farewell = match last {
+        let last_calls: BTreeMap<Slot, &LastCall> = last_calls.iter().map(|last| (last.slot, last)).collect();
+        let slots = (0..).map(Slot).zip(self.slots);
+        let ended = slots.filter_map(|(slot, state)| {
+            let taken = state.taken?;
+            let farewell = match last_calls.get(&slot) {
                 _ if !taken.recorded => Farewell::Unknown,
-                Some(last) if last.sequence == taken.sequence && last.refused => Farewell::Never,
-                Some(last) if last.sequence == taken.sequence => Farewell::Completed,
                 Some(last) if last.sequence > taken.sequence => Farewell::Unknown,
+                Some(last) if last.sequence == taken.sequence && !last.refused => Farewell::Completed,
                 _ => Farewell::Never,
             };
-            ended.push((taken, farewell));
-        }
-        ended
+            Some((taken, farewell))
+        });
+        ended.collect()
     }
 
     /// When [`due_acks`](Caller::due_acks) has something to give.
@@ -230,67 +233,51 @@ impl<C> Caller<C> {
         self.ack_at
     }
 
-    /// The acks that are owed by `now`: replies that were not acknowledged by a later call on their slot.
+    /// The acks that are owed by `now`, to be said on the session's connection: of replies that no later call on
+    /// their slot has acknowledged.
     pub fn due_acks(&mut self, now: Time) -> Vec<CallId> {
         if self.ack_at.is_none_or(|due| now < due) {
             return Vec::new();
         }
         self.ack_at = None;
         let slots = (0..).map(Slot).zip(&mut self.slots);
-        let owed = slots.filter_map(|(slot, state)| match state {
-            SlotState::Free { owed } => owed.take().map(|sequence| CallId { slot, sequence }),
-            SlotState::Taken(_) => None,
+        let owed = slots.filter_map(|(slot, state)| {
+            // A recorded call's larger number pays; one without a record does not.
+            let is_paid = state.taken.as_ref().is_some_and(|taken| taken.recorded);
+            let owed = state.owed.as_mut().filter(|owed| !owed.is_said && !is_paid)?;
+            owed.is_said = true;
+            Some(CallId { slot, sequence: owed.sequence })
         });
         owed.collect()
     }
 
-    fn taken(&self) -> impl Iterator<Item = (Slot, &Unresolved<C>)> {
-        let slots = (0..).map(Slot).zip(&self.slots);
-        slots.filter_map(|(slot, state)| match state {
-            SlotState::Taken(taken) => Some((slot, taken)),
-            SlotState::Free { .. } => None,
-        })
-    }
-
+    /// The free slot that was freed last, of those that do not rest; otherwise a new one.
     fn take_slot(&mut self) -> Option<Slot> {
-        if self.unresolved >= usize::from(self.target) {
-            return None;
+        if let Some(index) = self.free.iter().rposition(|slot| slot.0 < self.target) {
+            return Some(self.free.remove(index));
         }
-        if let Some(slot) = self.free.pop() {
-            return Some(slot);
-        }
-        let slot = u16::try_from(self.slots.len())
-            .ok()
-            .filter(|slot| *slot < self.granted)?;
-        self.slots.push(SlotState::Free { owed: None });
+        let slot = u16::try_from(self.slots.len()).ok().filter(|slot| *slot < self.target)?;
+        self.slots.push(SlotState { taken: None, owed: None });
         Some(Slot(slot))
     }
 
     fn free(&mut self, slot: Slot) -> Option<Unresolved<C>> {
-        let state = self.slots.get_mut(usize::from(slot.0))?;
-        match std::mem::replace(state, SlotState::Free { owed: None }) {
-            SlotState::Taken(taken) => {
-                *state = SlotState::Free { owed: taken.owed };
-                self.unresolved -= 1;
-                self.free.push(slot);
-                Some(taken)
-            }
-            free => {
-                *state = free;
-                None
-            }
+        let taken = self.slots.get_mut(usize::from(slot.0))?.taken.take()?;
+        self.unresolved -= 1;
+        self.free.push(slot);
+        Some(taken)
+    }
+
+    /// The callee keeps the reply of `id`, if there is one, and nothing older on the slot.
+    fn owe_ack(&mut self, id: CallId, is_reply: bool, body_bytes: usize, now: Time) {
+        let owed = Owed { sequence: id.sequence, is_said: false };
+        self.slots[usize::from(id.slot.0)].owed = is_reply.then_some(owed);
+        if is_reply {
+            self.ack_by(if body_bytes >= ACK_AT_ONCE_BYTES { now } else { now + ACK_AFTER });
         }
     }
 
-    fn owe_ack(&mut self, id: CallId, body_bytes: usize, now: Time) {
-        self.slots[usize::from(id.slot.0)] = SlotState::Free {
-            owed: Some(id.sequence),
-        };
-        let due = if body_bytes >= ACK_AT_ONCE_BYTES {
-            now
-        } else {
-            now + ACK_AFTER
-        };
+    fn ack_by(&mut self, due: Time) {
         self.ack_at = Some(self.ack_at.map_or(due, |earlier| earlier.min(due)));
     }
 }
@@ -305,3 +292,6 @@ pub enum Farewell {
     /// It may have run; it does not run any more.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;

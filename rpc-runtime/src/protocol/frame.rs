@@ -211,10 +211,7 @@ pub fn frame_bytes(bytes: &[u8], bytes_max: usize) -> Result<Option<usize>, Fram
     let length = u32::from_le_bytes(*length) as usize;
     match length {
         0 => Err(FrameError::Short(0)),
-        _ if length > bytes_max => Err(FrameError::TooLarge {
-            bytes: length,
-            bytes_max,
-        }),
+        _ if length > bytes_max => Err(FrameError::TooLarge { bytes: length, bytes_max }),
         _ => Ok(Some(LENGTH_BYTES + length)),
     }
 }
@@ -223,31 +220,19 @@ impl Frame {
     /// Reads one whole frame, length field included.
     pub fn decode(frame: &Bytes) -> Result<Frame, FrameError> {
         let kind = *frame.get(LENGTH_BYTES).ok_or(FrameError::Short(0))?;
-        let body = Fields {
-            kind,
-            rest: &frame[LENGTH_BYTES + 1..],
-        };
+        let body = Fields { kind, rest: &frame[LENGTH_BYTES + 1..] };
         Ok(match kind {
             CALL => {
                 let (header, body) = body.call()?;
-                Frame::Call(Call {
-                    header,
-                    arguments: frame.slice_ref(body),
-                })
+                Frame::Call(Call { header, arguments: frame.slice_ref(body) })
             }
             ANSWER => {
                 let (header, body) = body.answer()?;
-                Frame::Answer(Answer {
-                    header,
-                    body: frame.slice_ref(body),
-                })
+                Frame::Answer(Answer { header, body: frame.slice_ref(body) })
             }
             CANCEL => {
                 let (flags, id, _) = body.call_id()?;
-                Frame::Cancel {
-                    id,
-                    recorded: flags & UNRECORDED == 0,
-                }
+                Frame::Cancel { id, recorded: flags & UNRECORDED == 0 }
             }
             ACK => Frame::Ack(body.call_id()?.1),
             PING => Frame::Ping,
@@ -305,8 +290,7 @@ const ONEWAY: u8 = 2;
 impl CallHeader {
     /// The bytes before `arguments_bytes` of arguments.
     pub fn encode(&self, arguments_bytes: usize) -> [u8; CALL_HEADER_BYTES] {
-        let flags =
-            if self.recorded { 0 } else { UNRECORDED } | if self.oneway { ONEWAY } else { 0 };
+        let flags = if self.recorded { 0 } else { UNRECORDED } | if self.oneway { ONEWAY } else { 0 };
         let mut bytes = [0; CALL_HEADER_BYTES];
         bytes[0..4].copy_from_slice(&length_field(CALL_HEADER_BYTES + arguments_bytes));
         bytes[4] = CALL;
@@ -337,9 +321,7 @@ impl AnswerHeader {
 /// The length field of a frame of `bytes`, length field included.
 fn length_field(bytes: usize) -> [u8; LENGTH_BYTES] {
     // Frames are bounded far below 4 GiB by `frame_bytes_max`, which is checked before a frame is written.
-    u32::try_from(bytes - LENGTH_BYTES)
-        .unwrap_or(u32::MAX)
-        .to_le_bytes()
+    u32::try_from(bytes - LENGTH_BYTES).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 fn put(out: &mut Vec<u8>, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
@@ -372,17 +354,8 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn take<const N: usize>(self) -> Result<(&'a [u8; N], Fields<'a>), FrameError> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(FrameError::Short(self.kind))?;
-        Ok((
-            taken,
-            Fields {
-                kind: self.kind,
-                rest,
-            },
-        ))
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(FrameError::Short(self.kind))?;
+        Ok((taken, Fields { kind: self.kind, rest }))
     }
 
     fn call_id(self) -> Result<(u8, CallId, Fields<'a>), FrameError> {
@@ -423,10 +396,7 @@ impl<'a> Fields<'a> {
     }
 
     fn message<M: idl::Message>(self) -> Result<M, FrameError> {
-        idl::from_slice(self.rest).map_err(|source| FrameError::Undecodable {
-            kind: self.kind,
-            source,
-        })
+        idl::from_slice(self.rest).map_err(|source| FrameError::Undecodable { kind: self.kind, source })
     }
 }
 
@@ -435,10 +405,7 @@ mod tests {
     use super::*;
 
     fn id(slot: u16, sequence: u64) -> CallId {
-        CallId {
-            slot: Slot(slot),
-            sequence: Sequence(sequence),
-        }
+        CallId { slot: Slot(slot), sequence: Sequence(sequence) }
     }
 
     fn samples() -> Vec<Frame> {
@@ -454,18 +421,10 @@ mod tests {
                 arguments: Bytes::from_static(b"arguments"),
             }),
             Frame::Answer(Answer {
-                header: AnswerHeader {
-                    id: id(65_535, 1),
-                    status: Status::Refused,
-                    clock: CalleeTime(12),
-                    slots: 16,
-                },
+                header: AnswerHeader { id: id(65_535, 1), status: Status::Refused, clock: CalleeTime(12), slots: 16 },
                 body: Bytes::from_static(b"why"),
             }),
-            Frame::Cancel {
-                id: id(1, 2),
-                recorded: true,
-            },
+            Frame::Cancel { id: id(1, 2), recorded: true },
             Frame::Ack(id(3, 4)),
             Frame::Pong(CalleeTime(99)),
             Frame::Ping,
@@ -495,10 +454,7 @@ mod tests {
             for end in 0..bytes.len() {
                 let cut = Bytes::copy_from_slice(&bytes[..end]);
                 if let Ok(other) = Frame::decode(&cut) {
-                    assert_eq!(
-                        std::mem::discriminant(&other),
-                        std::mem::discriminant(&frame)
-                    );
+                    assert_eq!(std::mem::discriminant(&other), std::mem::discriminant(&frame));
                 }
             }
         }
@@ -508,13 +464,7 @@ mod tests {
     #[test]
     fn giant_lengths_are_refused() {
         let bytes = u32::MAX.to_le_bytes();
-        assert!(matches!(
-            frame_bytes(&bytes, 1024),
-            Err(FrameError::TooLarge {
-                bytes_max: 1024,
-                ..
-            })
-        ));
+        assert!(matches!(frame_bytes(&bytes, 1024), Err(FrameError::TooLarge { bytes_max: 1024, .. })));
         assert_eq!(frame_bytes(&bytes[..3], 1024), Ok(None));
         assert_eq!(frame_bytes(&[0; 4], 1024), Err(FrameError::Short(0)));
     }

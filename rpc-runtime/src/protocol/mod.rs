@@ -10,5 +10,9 @@ pub mod control;
 pub mod frame;
 pub mod id;
 pub mod lease;
+pub mod room;
 pub mod session;
+pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod time;

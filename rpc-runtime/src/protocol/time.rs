@@ -81,11 +81,7 @@ impl ClockReading {
             return CalleeTime::NEVER;
         }
         let left = deadline.since(self.received).as_micros();
-        CalleeTime(
-            self.callee
-                .0
-                .saturating_add(u64::try_from(left).unwrap_or(u64::MAX)),
-        )
+        CalleeTime(self.callee.0.saturating_add(u64::try_from(left).unwrap_or(u64::MAX)))
     }
 }
 

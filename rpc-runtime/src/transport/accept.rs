@@ -24,10 +24,7 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
     /// A Unix socket, removed when the listener is dropped.
     #[cfg(unix)]
-    Unix(
-        UnixListener,
-        #[expect(dead_code, reason = "kept to be dropped")] RemoveOnDrop,
-    ),
+    Unix(UnixListener, #[expect(dead_code, reason = "kept to be dropped")] RemoveOnDrop),
     /// In memory.
     Memory(MemoryListener),
 }
@@ -56,17 +53,11 @@ impl Listener {
             Endpoint::Unix(path) => {
                 remove_stale_socket(path).await;
                 let listener = UnixListener::bind(path)?;
-                Ok((
-                    Listener::Unix(listener, RemoveOnDrop(path.clone())),
-                    endpoint.clone(),
-                ))
+                Ok((Listener::Unix(listener, RemoveOnDrop(path.clone())), endpoint.clone()))
             }
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
-            Endpoint::Memory(name) => Ok((
-                Listener::Memory(MemoryListener::bind(name)?),
-                endpoint.clone(),
-            )),
+            Endpoint::Memory(name) => Ok((Listener::Memory(MemoryListener::bind(name)?), endpoint.clone())),
         }
     }
 
@@ -101,10 +92,7 @@ impl Listener {
 /// The peer was gone before it was accepted: nothing to wait for.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput)
 }
 
 /// A socket's file that a killed process left behind would keep its successor from listening: it is removed,

@@ -34,18 +34,10 @@ impl FromStr for Endpoint {
         };
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() {
-                invalid("the path is missing")
-            } else {
-                Ok(Endpoint::Unix(path.into()))
-            };
+            return if path.is_empty() { invalid("the path is missing") } else { Ok(Endpoint::Unix(path.into())) };
         }
         if let Some(name) = text.strip_prefix("memory://") {
-            return if name.is_empty() {
-                invalid("the name is missing")
-            } else {
-                Ok(Endpoint::Memory(name.into()))
-            };
+            return if name.is_empty() { invalid("the name is missing") } else { Ok(Endpoint::Memory(name.into())) };
         }
         let address = text.strip_prefix("tcp://").unwrap_or(text);
         if address.contains("://") {
@@ -73,8 +65,7 @@ impl fmt::Display for Endpoint {
 impl Endpoint {
     /// The endpoint that `text` names, or the error of a call that needs it.
     pub(crate) fn parse(text: &str) -> Result<Endpoint, CallError> {
-        text.parse()
-            .map_err(|what: String| CallError::never(ErrorKind::InvalidAddress, what))
+        text.parse().map_err(|what: String| CallError::never(ErrorKind::InvalidAddress, what))
     }
 
     /// Connects. Each way to fail has a kind of its own.
@@ -101,9 +92,7 @@ impl Endpoint {
                 }
             }
             #[cfg(unix)]
-            Endpoint::Unix(path) => tokio::net::UnixStream::connect(path)
-                .await
-                .map(Stream::Unix),
+            Endpoint::Unix(path) => tokio::net::UnixStream::connect(path).await.map(Stream::Unix),
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
             Endpoint::Memory(name) => memory::connect(name).await.map(Stream::Memory),
@@ -112,9 +101,7 @@ impl Endpoint {
     }
 
     fn host_not_found(&self, error: io::Error) -> CallError {
-        let text = format!(
-            "the host of {self} is not found: {error}; check its spelling and the name service"
-        );
+        let text = format!("the host of {self} is not found: {error}; check its spelling and the name service");
         CallError::never(ErrorKind::HostNotFound, text).with_source(error)
     }
 
@@ -122,14 +109,9 @@ impl Endpoint {
         let (kind, text) = match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => (
                 ErrorKind::ConnectionRefused,
-                format!(
-                    "nothing listens at {self}; is the exporter running, and is this its address?"
-                ),
+                format!("nothing listens at {self}; is the exporter running, and is this its address?"),
             ),
-            _ => (
-                ErrorKind::Unreachable,
-                format!("{self} cannot be reached: {error}"),
-            ),
+            _ => (ErrorKind::Unreachable, format!("{self} cannot be reached: {error}")),
         };
         CallError::never(kind, text).with_source(error)
     }
@@ -142,33 +124,18 @@ mod tests {
     /// Every form is read, and written so that it is read again.
     #[test]
     fn endpoints_are_read_and_written() {
-        for text in [
-            "tcp://127.0.0.1:5000",
-            "tcp://[::1]:5000",
-            "unix:/run/store.sock",
-            "memory://a",
-        ] {
+        for text in ["tcp://127.0.0.1:5000", "tcp://[::1]:5000", "unix:/run/store.sock", "memory://a"] {
             let endpoint: Endpoint = text.parse().expect("an endpoint");
             assert_eq!(endpoint.to_string(), text);
         }
-        assert_eq!(
-            "localhost:80".parse(),
-            Ok(Endpoint::Tcp("localhost:80".into()))
-        );
+        assert_eq!("localhost:80".parse(), Ok(Endpoint::Tcp("localhost:80".into())));
         assert_eq!("unix:///tmp/x".parse(), Ok(Endpoint::Unix("/tmp/x".into())));
     }
 
     /// What cannot be dialled says what to write.
     #[test]
     fn mistakes_say_what_to_write() {
-        for text in [
-            "localhost",
-            ":80",
-            "localhost:http",
-            "udp://localhost:80",
-            "unix:",
-            "memory://",
-        ] {
+        for text in ["localhost", ":80", "localhost:http", "udp://localhost:80", "unix:", "memory://"] {
             let error = text.parse::<Endpoint>().expect_err(text);
             assert!(error.contains("write `host:port`"), "{error}");
         }

@@ -35,14 +35,8 @@ impl MemoryListener {
     pub(crate) fn bind(name: &str) -> io::Result<MemoryListener> {
         let mut listeners = listeners();
         let listeners = listeners.get_or_insert_default();
-        if listeners
-            .get(name)
-            .is_some_and(|listener| !listener.is_closed())
-        {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                "another node of this process listens there",
-            ));
+        if listeners.get(name).is_some_and(|listener| !listener.is_closed()) {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another node of this process listens there"));
         }
         Ok(Self::insert(listeners, name))
     }
@@ -55,18 +49,12 @@ impl MemoryListener {
     fn insert(listeners: &mut Listeners, name: &str) -> MemoryListener {
         let (sender, incoming) = mpsc::channel(BACKLOG);
         listeners.insert(name.to_owned(), sender);
-        MemoryListener {
-            name: name.to_owned(),
-            incoming,
-        }
+        MemoryListener { name: name.to_owned(), incoming }
     }
 
     /// The next connection.
     pub(crate) async fn accept(&mut self) -> io::Result<DuplexStream> {
-        self.incoming
-            .recv()
-            .await
-            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        self.incoming.recv().await.ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -75,10 +63,7 @@ impl Drop for MemoryListener {
         self.incoming.close();
         if let Some(listeners) = listeners().as_mut() {
             // Another listener may have taken the name already; ours is the closed one.
-            if listeners
-                .get(&self.name)
-                .is_some_and(mpsc::Sender::is_closed)
-            {
+            if listeners.get(&self.name).is_some_and(mpsc::Sender::is_closed) {
                 listeners.remove(&self.name);
             }
         }
@@ -87,9 +72,7 @@ impl Drop for MemoryListener {
 
 /// Connects to the listener of that name.
 pub(crate) async fn connect(name: &str) -> io::Result<DuplexStream> {
-    let listener = listeners()
-        .as_ref()
-        .and_then(|listeners| listeners.get(name).cloned());
+    let listener = listeners().as_ref().and_then(|listeners| listeners.get(name).cloned());
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let listener = listener.ok_or_else(refused)?;
     let (ours, theirs) = tokio::io::duplex(BUFFER_BYTES);

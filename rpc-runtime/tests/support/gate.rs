@@ -1,0 +1,155 @@
+//! A TCP proxy that does what the test says, when it says so.
+#![allow(dead_code, reason = "each test uses its part of it")]
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the gate lets through.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rule {
+    /// What callers say is lost.
+    no_requests: bool,
+    /// What the exporter says is lost.
+    no_replies: bool,
+    /// Connections are closed as soon as they are accepted.
+    shut: bool,
+    /// Raised by each cut: connections of an earlier number end.
+    cuts: u64,
+}
+
+/// A proxy between callers and one exporter. It lives as long as this.
+pub(crate) struct Gate {
+    address: SocketAddr,
+    rule: watch::Sender<Rule>,
+    /// Bytes of callers and of the exporter that were lost.
+    lost: Arc<watch::Sender<(usize, usize)>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.cut();
+        self.accepting.abort();
+    }
+}
+
+impl Gate {
+    /// An open gate before the exporter at `upstream` (`tcp://…`).
+    pub(crate) async fn open(upstream: &str) -> io::Result<Gate> {
+        let upstream: SocketAddr = upstream.trim_start_matches("tcp://").parse().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let rule = watch::Sender::new(Rule::default());
+        let lost = Arc::new(watch::Sender::new((0, 0)));
+        let accepting = tokio::spawn(accept(listener, upstream, rule.clone(), Arc::clone(&lost)));
+        Ok(Gate { address, rule, lost, accepting })
+    }
+
+    /// What a caller dials.
+    pub(crate) fn address(&self) -> String {
+        format!("tcp://{}", self.address)
+    }
+
+    /// From now on, what callers say is lost, and connections stand.
+    pub(crate) fn lose_requests(&self) {
+        self.rule.send_modify(|rule| rule.no_requests = true);
+    }
+
+    /// From now on, what the exporter says is lost, and connections stand.
+    pub(crate) fn lose_replies(&self) {
+        self.rule.send_modify(|rule| rule.no_replies = true);
+    }
+
+    /// Waits until a request was lost.
+    pub(crate) async fn lost_request(&self) {
+        self.lost.subscribe().wait_for(|lost| lost.0 > 0).await.expect("the gate stands");
+    }
+
+    /// Waits until so many bytes of replies were lost.
+    pub(crate) async fn lost_reply(&self, bytes: usize) {
+        self.lost.subscribe().wait_for(|lost| lost.1 >= bytes).await.expect("the gate stands");
+    }
+
+    /// Cuts every connection.
+    pub(crate) fn cut(&self) {
+        self.rule.send_modify(|rule| rule.cuts += 1);
+    }
+
+    /// Cuts every connection, and lets none begin.
+    pub(crate) fn shut(&self) {
+        self.rule.send_modify(|rule| {
+            rule.cuts += 1;
+            rule.shut = true;
+        });
+    }
+
+    /// From now on everything gets through, on connections made from now on.
+    pub(crate) fn reopen(&self) {
+        self.rule.send_modify(|rule| *rule = Rule { cuts: rule.cuts + 1, ..Rule::default() });
+        self.lost.send_replace((0, 0));
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    upstream: SocketAddr,
+    rule: watch::Sender<Rule>,
+    lost: Arc<watch::Sender<(usize, usize)>>,
+) {
+    loop {
+        let Ok((caller, _)) = listener.accept().await else { return };
+        let mut rule = rule.subscribe();
+        let now = *rule.borrow_and_update();
+        if now.shut {
+            continue;
+        }
+        let Ok(exporter) = TcpStream::connect(upstream).await else { continue };
+        let (lost, cuts) = (Arc::clone(&lost), now.cuts);
+        // Ends with the connection, or with the next cut.
+        tokio::spawn(async move {
+            let _ = caller.set_nodelay(true);
+            let _ = exporter.set_nodelay(true);
+            let (caller_reads, caller_writes) = caller.into_split();
+            let (exporter_reads, exporter_writes) = exporter.into_split();
+            let rules = rule.clone();
+            let up = relay(caller_reads, exporter_writes, || rules.borrow().no_requests, |bytes| {
+                lost.send_modify(|lost| lost.0 += bytes);
+            });
+            let down = relay(exporter_reads, caller_writes, || rules.borrow().no_replies, |bytes| {
+                lost.send_modify(|lost| lost.1 += bytes);
+            });
+            tokio::select! {
+                _ = up => {}
+                _ = down => {}
+                _ = rule.wait_for(|rule| rule.cuts > cuts) => {}
+            }
+        });
+    }
+}
+
+async fn relay(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    loses: impl Fn() -> bool,
+    lost: impl Fn(usize),
+) -> io::Result<()> {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let read = from.read(&mut bytes).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        if loses() {
+            lost(read);
+        } else {
+            to.write_all(&bytes[..read]).await?;
+        }
+    }
+}
