@@ -97,3 +97,20 @@ fn patience() -> Duration {
     let left = deadline.map_or(WATCH_MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
     left.saturating_sub(WATCH_MARGIN).min(WATCH_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bounds: so many watchers wait and no more; the next is told to try again.
+    #[tokio::test]
+    async fn watchers_are_bounded() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registrar = Registrar::new(Arc::new(DurableRegistry::open(directory.path()).expect("a new one")));
+        let all = registrar.watchers.try_acquire_many(WATCHERS_MAX as u32).expect("none waits yet");
+        let refused = registrar.ns_watch(Interest::everything(), None, Duration::ZERO).await;
+        assert!(matches!(refused, Err(NameserverError::Refused(Refusal::Busy { .. }))));
+        drop(all);
+        assert!(registrar.ns_watch(Interest::everything(), None, Duration::ZERO).await.is_ok());
+    }
+}

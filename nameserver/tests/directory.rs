@@ -32,7 +32,7 @@ async fn instances(directory: &NameserverDirectory) -> Vec<String> {
 
 /// With a ttl that a test can wait for.
 fn brief(instance: &str) -> Registration {
-    Registration { ttl: Duration::from_millis(300), ..registration(instance) }
+    Registration { ttl: Duration::from_millis(500), ..registration(instance) }
 }
 
 async fn standing(registered: &mut Registered) -> Standing {
@@ -141,8 +141,8 @@ async fn renewals_do_not_starve() {
     let process = Process::start(data.path());
     let directory = NameserverDirectory::new(&process.address).expect("a thread");
     let registered = directory.register(brief("a-m")).await.expect("free");
-    // Work that blocks the only thread of this runtime, for four ttl.
-    std::thread::sleep(Duration::from_millis(1200));
+    // Work that blocks the only thread of this runtime, for three ttl.
+    std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(registered.standing(), Standing::Held(registered.epoch));
     assert_eq!(list(&process.address).await["a-m"], registered.epoch.number);
 }
@@ -198,7 +198,7 @@ async fn replaced_and_unregistered_stay_away() {
     assert_eq!(standing(&mut removed).await, Standing::Ended(Ended::Unregistered));
     drop((replaced, removed));
     // Two ttl: time for whoever wanted to come back.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     let listed = list(&process.address).await;
     assert_eq!(listed.into_iter().collect::<Vec<_>>(), [("replaced".to_owned(), new.epoch.number)]);
 }

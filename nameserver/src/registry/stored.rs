@@ -60,6 +60,6 @@ pub struct Batch {
     pub epoch_last: u64,
     /// The highest number whose end was forgotten.
     pub ended_floor: u64,
-    /// The revision up to which [`Registry::publish`] may go once the batch is on disk.
+    /// The revision up to which [`publish`](super::Registry::publish) may go once the batch is on disk.
     pub revision: u64,
 }
