@@ -77,6 +77,15 @@ impl Writer {
         self.fault = None;
     }
 
+    /// Gives back memory that what was written does not need, if that is more than half of it and more than a
+    /// little: for a message that is kept.
+    pub fn shrink(&mut self) {
+        const LITTLE: usize = 1024;
+        if self.buffer.capacity() > 2 * self.buffer.len() + LITTLE {
+            self.buffer.shrink_to_fit();
+        }
+    }
+
     /// Whether all that was written can be read again. Ask once, at the end, before sending.
     pub fn check(&self) -> Result<(), EncodeError> {
         match self.fault {

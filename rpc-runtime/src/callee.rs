@@ -28,6 +28,8 @@ use crate::transport::accept::Listener;
 
 /// The largest frame that opens or attaches a session.
 const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Arguments of a queued call up to this size are copied out of the buffer that they came in.
+const COPIED_BYTES_MAX: usize = 4 * 1024;
 /// Handlers that a connection keeps to be refilled.
 const SPARE_HANDLERS: usize = 64;
 
@@ -88,6 +90,8 @@ struct Callee {
     served: Option<Arc<Served>>,
     /// Whom the caller will have proved to be with its next frame (R18).
     unproved: Option<Owner>,
+    /// Whether the description of the interface was sent.
+    described: bool,
     /// When a connection without a session is closed.
     handshake_until: Time,
     spare: Spares,
@@ -96,7 +100,16 @@ struct Callee {
 impl Callee {
     fn new(server: Arc<Server>, connection: ConnectionId, outbox: Arc<Outbox>) -> Callee {
         let handshake_until = server.clock.now() + server.limits.handshake_timeout;
-        Callee { server, connection, outbox, served: None, unproved: None, handshake_until, spare: Spares::default() }
+        Callee {
+            server,
+            connection,
+            outbox,
+            served: None,
+            unproved: None,
+            described: false,
+            handshake_until,
+            spare: Spares::default(),
+        }
     }
 
     /// The first frame: it binds the connection, once for ever (R26).
@@ -155,6 +168,11 @@ impl Callee {
                 run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
+                let mut call = call;
+                if call.arguments.len() < COPIED_BYTES_MAX {
+                    // A slice would keep the whole buffer that it was read into.
+                    call.arguments = Bytes::copy_from_slice(&call.arguments);
+                }
                 // Ends when a permit is free and the connection has room, which a closed one always has.
                 tokio::spawn(run_in_turn(Arc::clone(served), call));
             }
@@ -172,6 +190,9 @@ impl Role for Callee {
         if let Some(owner) = self.unproved.take() {
             self.server.supersede(owner, served.caller());
         }
+        if self.outbox.pushes() > served.answers_max() {
+            return close("it asks for more than it reads");
+        }
         let done = match frame {
             Frame::Call(call) => return self.call(&served, call, arrival),
             Frame::Cancel { id, recorded } => served.cancel(arrival, id, recorded),
@@ -180,6 +201,9 @@ impl Role for Callee {
                 let valid = served.renew(arrival);
                 self.say(&Frame::Pong(crate::clock::Clock::as_callee(now)));
                 if valid { Ok(()) } else { Err("the session has another connection, or has ended") }
+            }
+            Frame::Describe if std::mem::replace(&mut self.described, true) => {
+                Err("it has the description of the interface already")
             }
             Frame::Describe => {
                 self.say(&Frame::Description(served.export().description()));

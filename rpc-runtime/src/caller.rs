@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::connection::Role;
 use crate::link::Link;
@@ -15,6 +16,7 @@ const PINGS_MISSED_MAX: u32 = 3;
 /// The role of a dialled connection.
 pub(crate) struct Caller {
     link: Arc<Link>,
+    ping_after: Duration,
     ping_at: Time,
     pings_missed: u32,
     /// Whether the connection was good for anything.
@@ -23,14 +25,14 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(link: Arc<Link>, now: Time) -> Caller {
-        let ping_at = now + link.limits.ping_after;
-        Caller { link, ping_at, pings_missed: 0, was_answered: false }
+        let ping_after = link.ping_after();
+        Caller { link, ping_after, ping_at: now + ping_after, pings_missed: 0, was_answered: false }
     }
 }
 
 impl Role for Caller {
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        self.ping_at = now + self.link.limits.ping_after;
+        self.ping_at = now + self.ping_after;
         self.pings_missed = 0;
         match frame {
             Frame::Answer(answer) => {
@@ -63,7 +65,7 @@ impl Role for Caller {
                 return ControlFlow::Break("the exporter does not answer pings".to_owned());
             }
             self.pings_missed += 1;
-            self.ping_at = now + self.link.limits.ping_after;
+            self.ping_at = now + self.ping_after;
             self.link.ping();
         }
         ControlFlow::Continue(())

@@ -124,6 +124,11 @@ impl Connection {
         }
     }
 
+    /// Whether the peer has sent a part of a frame.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// Sends what waits.
     pub(crate) async fn send_all(&mut self) -> Result<(), Ended> {
         let now = self.clock.now();

@@ -106,6 +106,10 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: id
                     backoff.reset();
                 }
                 link.detached(lost(&ended));
+                if link.session_with().is_none() {
+                    // The exporter has left: another may be found elsewhere.
+                    dialler.route = None;
+                }
                 // Ends within the time that last words may take.
                 tokio::spawn(async move { connection.close(&ended).await });
             }
@@ -338,7 +342,10 @@ impl Dialler {
                 return wrong(format!("the exporter's description of `{name}` cannot be read: {error}"));
             }
         };
-        let changes = idl::compare(&self.interface, &exported);
+        let changes = match self.shared_with(&exported) {
+            Some(shared) => idl::compare(&shared, &exported),
+            None => return wrong(format!("the exporter's `{name}` has none of the methods that this caller's has")),
+        };
         let breaking: Vec<_> =
             changes.iter().filter(|change| change.breaking).map(|change| change.what.as_str()).collect();
         if breaking.is_empty() {
@@ -348,6 +355,20 @@ impl Dialler {
             "the exporter's `{name}` differs from this caller's in a way that breaks calls: {}; build both from the same version",
             breaking.join("; ")
         ))
+    }
+
+    /// The caller's interface without the methods that the exporter does not have: calls of those are refused one by
+    /// one, and harm no other. `None` if nothing is left.
+    fn shared_with(&self, exported: &idl::Interface) -> Option<idl::Interface> {
+        let mut file = self.interface.file().clone();
+        let methods = &mut file.service.first_mut()?.method;
+        let all = methods.len();
+        methods.retain(|method| exported.methods().any(|other| other.name() == method.name));
+        match methods.len() {
+            0 if all > 0 => None,
+            left if left == all => Some(self.interface.clone()),
+            _ => idl::to_vec(&file).ok().and_then(|bytes| idl::Interface::from_bytes(&bytes).ok()),
+        }
     }
 
     /// The session's callee has another life, or another one took its place: no proof that its handlers ended.
@@ -374,6 +395,8 @@ async fn answer(connection: &mut Connection, endpoint: &Endpoint, frame_bytes_ma
     match connection.exchange(frame_bytes_max).await {
         Ok(frame) => Ok(frame),
         Err(Ended::NotAFrame(error)) => Err(not_this_protocol(endpoint).with_source(error)),
+        // It said something that is less than a frame, as TLS and line protocols do when they are addressed so.
+        Err(Ended::ByPeer | Ended::Broken(_)) if connection.has_unread() => Err(not_this_protocol(endpoint)),
         Err(ended) => Err(CallError::never(
             ErrorKind::Unreachable,
             format!("{endpoint} closed the connection during the handshake: {ended}"),

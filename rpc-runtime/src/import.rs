@@ -57,7 +57,9 @@ impl<C: UserStub> Importing<C> {
 
     async fn import(self) -> Result<C, CallError> {
         let limits = self.importer.limits.clone();
-        let link = Arc::new(Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned));
+        let is_named = matches!(self.target, Ok(Target::Named(_)));
+        let link = Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned, is_named);
+        let link = Arc::new(link);
         // From here on, dropping the binding ends the link and its task.
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);

@@ -44,7 +44,7 @@ pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
     let listener = Listener::Memory(MemoryListener::register(&name));
 
     let importer = Importer::new(Incarnation::new(Uuid::new_v4()), None, clock, limits.clone(), None);
-    let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false));
+    let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false, false));
     let mut status = link.status();
     let closed = async move {
         // Also over when the link itself is gone.

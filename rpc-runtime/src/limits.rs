@@ -27,7 +27,8 @@ pub struct Limits {
     pub session_lease: Duration,
     /// Handlers that run at once, of all callers together; further calls are queued. 4,096.
     pub handlers_max: usize,
-    /// Arguments of queued calls of one session; beyond it calls are refused. 4 MiB.
+    /// Memory for the queued calls of one session, 1 KiB each beside their arguments; beyond it calls are refused.
+    /// 4 MiB.
     pub queued_bytes_max: usize,
     /// Bytes waiting to be sent on one connection, beyond which no further call is started for it. 4 MiB.
     pub out_bytes_max: usize,

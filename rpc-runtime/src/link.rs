@@ -55,14 +55,15 @@ pub(crate) struct Link {
     status: watch::Sender<LinkState>,
 }
 impl Link {
-    pub(crate) fn new(clock: Clock, limits: Limits, call_timeout: Duration, is_pinned: bool) -> Link {
+    /// A link without a connection. `is_named` says that a directory finds its exporter.
+    pub(crate) fn new(clock: Clock, limits: Limits, call_timeout: Duration, is_pinned: bool, is_named: bool) -> Link {
         Link {
             clock,
             limits,
             counters: BindingCounters::default(),
             call_timeout,
             is_pinned,
-            state: Mutex::new(Calls::new()),
+            state: Mutex::new(Calls::new(is_named && !is_pinned)),
             woken: Notify::new(),
             status: watch::Sender::new(LinkState::Connecting),
         }

@@ -21,8 +21,12 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     frames: Frames,
+    /// How many times frames were appended.
+    pushes: usize,
     /// Bytes that the connection task has taken and not sent yet.
     sending: usize,
+    /// Of how many appendings they are.
+    sending_pushes: usize,
     /// Set while the connection task sleeps.
     waker: Option<Waker>,
     /// What ends the connection once everything is sent.
@@ -38,6 +42,7 @@ impl Outbox {
             return;
         }
         append(&mut state.frames);
+        state.pushes += 1;
         Self::wake(state);
     }
 
@@ -52,6 +57,12 @@ impl Outbox {
     pub(crate) fn bytes(&self) -> usize {
         let state = self.lock();
         state.frames.bytes() + state.sending
+    }
+
+    /// How many times something was appended that waits to be sent, or was taken together with what waits.
+    pub(crate) fn pushes(&self) -> usize {
+        let state = self.lock();
+        state.pushes + state.sending_pushes
     }
 
     /// Waits until less waits to be sent, or the connection has ended.
@@ -71,6 +82,7 @@ impl Outbox {
             sending.sent = 0;
             sending.frames.0.clear();
             std::mem::swap(&mut sending.frames, &mut state.frames);
+            state.sending_pushes = std::mem::take(&mut state.pushes);
         }
         let has_room = sending.left() < state.sending;
         state.sending = sending.left();

@@ -18,12 +18,14 @@ use crate::export::Exported;
 use crate::handler::put_fault;
 use crate::outbox::Outbox;
 use crate::protocol::control::{Attach, FaultKind, Goodbye, Hello, Refusal, Refused, Rejection};
-use crate::protocol::frame::{AnswerHeader, CallHeader, Frame, Status};
+use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, Frame, LENGTH_BYTES, Status};
 use crate::protocol::id::{CallId, ConnectionId, Incarnation, Owner, SessionId};
 use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Session, Verdict};
 use crate::protocol::time::Time;
 use crate::server::Server;
 
+/// What a queued call takes beside its arguments.
+const QUEUED_CALL_BYTES: usize = 1024;
 /// Buffers of forgotten replies that a session keeps for later ones.
 const SPARE_WRITERS: usize = 16;
 
@@ -34,6 +36,8 @@ pub(crate) struct Served {
     caller: Incarnation,
     owner: Option<Owner>,
     id: SessionId,
+    /// Slots granted.
+    slots: u16,
     /// The largest frame that the caller reads.
     reply_bytes_max: usize,
     state: Mutex<State>,
@@ -44,8 +48,10 @@ struct State {
     outbox: Option<Arc<Outbox>>,
     /// Handlers that were not ready at once.
     running: HashMap<CallId, Running>,
-    /// Arguments of queued calls.
+    /// What queued calls take.
     queued_bytes: usize,
+    /// Replies that were repeated on the present connection.
+    repeated_bytes: u64,
     spare: Vec<Writer>,
 }
 
@@ -54,6 +60,7 @@ impl Served {
         server: Arc<Server>,
         export: Arc<Exported>,
         session: Session<Writer>,
+        slots: u16,
         hello: &Hello,
         outbox: &Arc<Outbox>,
     ) -> Served {
@@ -63,12 +70,14 @@ impl Served {
             caller: hello.incarnation,
             owner: hello.owner,
             id: session.id(),
+            slots,
             reply_bytes_max: hello.frame_bytes_max as usize,
             state: Mutex::new(State {
                 session,
                 outbox: Some(Arc::clone(outbox)),
                 running: HashMap::new(),
                 queued_bytes: 0,
+                repeated_bytes: 0,
                 spare: Vec::new(),
             }),
         }
@@ -101,6 +110,7 @@ impl Served {
         if let Some(old) = state.outbox.replace(Arc::clone(outbox)) {
             old.close();
         }
+        state.repeated_bytes = 0;
         Ok(())
     }
 
@@ -123,6 +133,12 @@ impl Served {
         self.lock().session.lease_until()
     }
 
+    /// How many answers can wait for a caller that keeps the rules: for each slot one to the call and one to its
+    /// cancel, in what is being sent and in what waits, and a few that belong to no call.
+    pub(crate) fn answers_max(&self) -> usize {
+        4 * usize::from(self.slots) + 64
+    }
+
     /// Whether `connection` is the session's.
     pub(crate) fn is_bound_to(&self, connection: ConnectionId) -> bool {
         self.lock().session.bound() == Some(connection)
@@ -131,7 +147,7 @@ impl Served {
     /// What to do with a call that arrived. What can be answered at once has been answered when this returns.
     pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
         let mut state = self.lock();
-        let gate = self.gate(&state, call, arguments.len(), has_permit);
+        let gate = self.gate(&state, call, queued_bytes(arguments), has_permit);
         let clock = Clock::as_callee(arrival.now);
         let verdict = if call.recorded {
             state.session.call(arrival, call, gate, clock, &self.server.budget)
@@ -146,7 +162,7 @@ impl Served {
                 return Received::Run(reply);
             }
             Verdict::Queue => {
-                state.queued_bytes += arguments.len();
+                state.queued_bytes += queued_bytes(arguments);
                 return Received::Queue;
             }
             Verdict::Answer(status) => {
@@ -157,6 +173,11 @@ impl Served {
             }
             Verdict::Repeat => {
                 self.server.counters.duplicates_answered.add();
+                // A caller sends each call once on a connection (R5), so it cannot ask for more than is stored.
+                state.repeated_bytes += state.session.reply(call.id).map_or(0, |(_, reply)| reply.len() as u64);
+                if state.repeated_bytes > self.server.limits.session_reply_bytes_max {
+                    return Received::Close("it sends the same calls again and again");
+                }
                 self.answer_stored(&state, call.id);
             }
             Verdict::Refused(why) if call.oneway => tracing::debug!(?why, "one-way call refused"),
@@ -177,7 +198,7 @@ impl Served {
     /// Whether a queued call may start now. False: it has been answered, or nobody waits.
     pub(crate) fn start_queued(&self, call: &CallHeader, arguments: &Bytes) -> bool {
         let mut state = self.lock();
-        state.queued_bytes -= arguments.len();
+        state.queued_bytes -= queued_bytes(arguments);
         let clock = Clock::as_callee(self.server.clock.now());
         let refusal = self.standing_refusal();
         let started = if call.recorded {
@@ -226,7 +247,7 @@ impl Served {
 
     /// The handler has ended: the reply is recorded, then sent (R28).
     pub(crate) fn finish(&self, call: &CallHeader, mut status: Status, mut reply: Writer) {
-        if reply.len() > self.reply_bytes_max {
+        if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
                 reply.len(),
@@ -234,6 +255,8 @@ impl Served {
             );
             status = put_fault(&mut reply, FaultKind::ReplyTooLarge, &text);
         }
+        // What is kept is charged by its length, so that it must not hold much more.
+        reply.shrink();
         let mut state = self.lock();
         state.running.remove(&call.id);
         if call.recorded {
@@ -265,6 +288,8 @@ impl Served {
         if somebody_waits {
             self.answer_refusal(&state, call.id, why, text);
         }
+        drop(state);
+        self.server.ended.notify_waiters();
     }
 
     /// The caller gave up on a call (R16). `Err` closes the connection.
@@ -296,7 +321,7 @@ impl Served {
     pub(crate) fn ack(&self, arrival: Arrival, id: CallId) -> Result<(), &'static str> {
         let mut state = self.lock();
         let forgotten = state.session.ack(arrival, id, &self.server.budget);
-        let forgotten = forgotten.map_err(|()| "what it acknowledges is no call of the connection's session")?;
+        let forgotten = forgotten.map_err(|_invalid| "what it acknowledges is no call of the connection's session")?;
         if let Some(reply) = forgotten {
             state.keep(reply);
         }
@@ -433,6 +458,11 @@ impl Served {
         // No code of a user runs under the lock; what it guards is consistent at every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a call with these arguments takes of `queued_bytes_max`.
+fn queued_bytes(arguments: &Bytes) -> usize {
+    QUEUED_CALL_BYTES + arguments.len()
 }
 
 /// A handler that was not ready at once.

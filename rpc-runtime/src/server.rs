@@ -122,7 +122,7 @@ impl Server {
         }
         let key = (hello.interface.clone(), hello.instance.clone());
         let export = lock(&self.exports).get(&key).cloned().ok_or(Rejection::NoSuchExport)?;
-        let wanted = hello.slots.clamp(1, self.limits.slots_max);
+        let wanted = hello.slots.min(self.limits.slots_max).max(1);
         let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let token = Token::new(Uuid::new_v4());
@@ -144,7 +144,7 @@ impl Server {
             clock: arrival.now.as_micros(),
             fingerprint: export.fingerprint(),
         };
-        let served = Arc::new(Served::new(Arc::clone(self), export, session, hello, outbox));
+        let served = Arc::new(Served::new(Arc::clone(self), export, session, slots, hello, outbox));
         lock(&self.sessions).insert(id, Arc::clone(&served));
         self.counters.sessions_opened.add();
         Ok((served, welcome))

@@ -311,7 +311,11 @@ async fn a_killed_exporter_runs_nothing_twice() -> Result<(), Failure> {
     for (number, result) in &results {
         if let Err(error) = result {
             // What had not been sent waited for the next life.
-            assert_eq!((error.kind(), error.executed()), (ErrorKind::PeerRestarted, MAY_STILL_RUN), "{number}: {error}");
+            assert_eq!(
+                (error.kind(), error.executed()),
+                (ErrorKind::PeerRestarted, MAY_STILL_RUN),
+                "{number}: {error}"
+            );
         }
     }
     let stats = Binding::of(&stub).stats();

@@ -38,6 +38,8 @@ pub(super) struct Calls {
     pub(super) epoch: Option<Epoch>,
     pub(super) broken: Option<CallError>,
     pub(super) closed: bool,
+    /// Whether a directory may know another exporter when this one has withdrawn.
+    pub(super) finds_another: bool,
 }
 
 /// A session as its caller knows it.
@@ -90,7 +92,7 @@ pub(crate) struct Reply {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallKey(pub(super) usize);
 impl Calls {
-    pub(super) fn new() -> Calls {
+    pub(super) fn new(finds_another: bool) -> Calls {
         Calls {
             calls: Slab::new(),
             waiting: VecDeque::new(),
@@ -102,6 +104,7 @@ impl Calls {
             epoch: None,
             broken: None,
             closed: false,
+            finds_another,
         }
     }
 
@@ -140,13 +143,27 @@ impl Calls {
 
     /// A call's final answer.
     pub(super) fn settle(&mut self, key: usize, reply: Reply, now: Time) {
+        let refused = (reply.status == Status::Refused).then(|| {
+            let refused = idl::from_slice::<Refused>(&reply.body);
+            refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() })
+        });
+        if let Some(Refused { why: why @ (Refusal::Draining | Refusal::Withdrawn), .. }) = refused {
+            self.is_leaving(why);
+        }
+        // It never ran: it is made again as a new call, here or at the next callee.
+        let finds_another = self.finds_another;
+        let may_try_again = |why| match why {
+            Refusal::Late | Refusal::Draining => true,
+            // Another exporter has the name now, or will have (R32).
+            Refusal::Withdrawn => finds_another,
+            _ => false,
+        };
         let call = &mut self.calls[key];
         call.sent = None;
-        let refused = reply.status == Status::Refused;
-        let executed = match (refused, call.may_have_run) {
-            (false, _) => Executed::Completed,
-            (true, false) => Executed::Never,
-            (true, true) => MAY_STILL_RUN,
+        let executed = match (&refused, call.may_have_run) {
+            (None, _) => Executed::Completed,
+            (Some(_), false) => Executed::Never,
+            (Some(_), true) => MAY_STILL_RUN,
         };
         if let Some(settle) = call.settle.take() {
             settle.settle(executed);
@@ -158,24 +175,20 @@ impl Calls {
         if call.result.is_some() {
             return;
         }
-        if !refused {
-            call.end(Ok(reply));
-            return;
-        }
-        let refused = idl::from_slice::<Refused>(&reply.body);
-        let refused = refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() });
-        match refused.why {
-            // It never ran, and the deadline allows another try: as a new call, here or at the next callee.
-            Refusal::Late | Refusal::Draining if now < call.deadline => self.waiting.push_back(key),
-            why => {
-                let error = CallError::refused(why, &refused.text);
-                call.end(Err(error.with_executed(executed)));
+        match refused {
+            None => call.end(Ok(reply)),
+            Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => self.waiting.push_back(key),
+            Some(Refused { why, text }) => {
+                call.end(Err(CallError::refused(why, &text).with_executed(executed)));
             }
         }
-        if matches!(refused.why, Refusal::Draining | Refusal::Withdrawn)
-            && let Some(session) = &mut self.session
-        {
+    }
+
+    /// The exporter takes no new calls any more. Those that wait for another in vain say so.
+    pub(super) fn is_leaving(&mut self, why: Refusal) {
+        if let Some(session) = &mut self.session {
             session.is_leaving = true;
+            self.last_failure = Some(CallError::refused(why, ""));
         }
     }
 
@@ -185,13 +198,26 @@ impl Calls {
             return;
         };
         for unresolved in session.calls.end() {
-            if may_repeat && self.calls[unresolved.call].repeats() {
-                self.calls[unresolved.call].sent = None;
-                self.calls[unresolved.call].may_have_run = true;
-                self.waiting.push_back(unresolved.call);
+            if may_repeat {
+                self.leave_session(unresolved.call, error);
             } else {
                 self.lose(unresolved.call, error);
             }
+        }
+    }
+
+    /// A call that was sent gets no answer in the session that ended with `error`. It waits for the next one if it
+    /// did not run, or may run again.
+    pub(super) fn leave_session(&mut self, key: usize, error: &CallError) {
+        let never_ran = error.executed() == Executed::Never;
+        let call = &mut self.calls[key];
+        let is_waited_for = call.wanted && call.result.is_none();
+        if is_waited_for && (never_ran || call.method.kind == MethodKind::Idempotent) {
+            call.sent = None;
+            call.may_have_run |= !never_ran;
+            self.waiting.push_back(key);
+        } else {
+            self.lose(key, error);
         }
     }
 
@@ -285,11 +311,6 @@ impl Call {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
-    }
-
-    /// Whether it goes on in another session although it may have run in a lost one.
-    pub(super) fn repeats(&self) -> bool {
-        self.wanted && self.result.is_none() && self.method.kind == MethodKind::Idempotent
     }
 
     pub(super) fn deadline_error(&self, last_failure: Option<&CallError>) -> CallError {

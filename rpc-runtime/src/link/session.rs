@@ -1,13 +1,14 @@
 //! What a link's task brings: sessions, connections, answers, goodbyes, and the loss of each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession, Reply};
 use super::{Link, LinkState};
 use crate::error::{CallError, ErrorKind, Executed};
 use crate::outbox::Outbox;
 use crate::protocol::caller::{Caller, Farewell, Matched, Resend};
-use crate::protocol::control::{Attach, Goodbye, Welcome};
+use crate::protocol::control::{Attach, Goodbye, Refusal, Welcome};
 use crate::protocol::frame::{Answer, Frame};
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
@@ -80,12 +81,12 @@ impl Link {
         };
         session.heard = now;
         let incarnation = session.incarnation;
-        let (abandoned, resend) = session.calls.reattach(now);
+        let abandoned = session.calls.reattach(now);
         outbox.push(|frames| {
             for (id, _) in &abandoned {
                 frames.put(&Frame::Cancel { id: *id, recorded: false });
             }
-            for (id, resend) in resend {
+            for (id, resend) in session.calls.resend() {
                 match resend {
                     Resend::Cancel => frames.put(&Frame::Cancel { id, recorded: true }),
                     Resend::Call(key) => {
@@ -177,17 +178,21 @@ impl Link {
                 // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
                 state.calls[key].may_have_run |= matches!(matched, Matched::RefusedOnce(_));
                 state.settle(key, Reply { status: answer.header.status, body: answer.body }, now);
-                state.pump();
             }
             Some(Matched::Broken) => {
                 let text =
                     "the exporter knows the call's slot as used by another call; this is a defect of this library";
                 let error = CallError::new(ErrorKind::SessionLost, MAY_STILL_RUN, text);
+                if let Some(connection) = &state.connection {
+                    connection.outbox.push(|frames| frames.put(&Frame::Close));
+                }
                 state.end_session(&error, true);
                 return Err(error);
             }
             Some(Matched::Working | Matched::Nothing) | None => {}
         }
+        // A slot is free now, or the callee lets more of them be used.
+        state.pump();
         Ok(())
     }
 
@@ -202,6 +207,14 @@ impl Link {
         }
     }
 
+    /// After how much silence to ask whether the callee is there: soon enough that the session's lease does not run
+    /// out meanwhile (R4).
+    pub(crate) fn ping_after(&self) -> Duration {
+        let state = self.lock();
+        let lease = state.session.as_ref().map_or(Duration::MAX, |session| session.lease);
+        self.limits.ping_after.min(lease / 3)
+    }
+
     /// Asks whether the callee is there.
     pub(crate) fn ping(&self) {
         if let Some(connection) = &self.lock().connection {
@@ -213,9 +226,7 @@ impl Link {
     pub(crate) fn goodbye(&self, goodbye: &Goodbye) {
         let mut state = self.lock();
         if !goodbye.last {
-            if let Some(session) = &mut state.session {
-                session.is_leaving = true;
-            }
+            state.is_leaving(Refusal::Draining);
             return;
         }
         let Some(session) = state.session.take() else {
@@ -227,7 +238,7 @@ impl Link {
                 Farewell::Completed => (ErrorKind::ReplyLost, Executed::Completed),
                 Farewell::Unknown => (ErrorKind::SessionLost, Executed::Unknown { may_still_run: false }),
             };
-            state.lose(unresolved.call, &CallError::new(kind, executed, "the exporter shut down"));
+            state.leave_session(unresolved.call, &CallError::new(kind, executed, "the exporter shut down"));
         }
     }
 

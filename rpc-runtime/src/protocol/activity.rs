@@ -68,3 +68,15 @@ impl<R> Activity<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::budget::ACTIVITY_BYTES;
+    use super::*;
+
+    /// R11: an entry of the table takes no more than its slot is charged.
+    #[test]
+    fn an_entry_fits_what_a_slot_is_charged() {
+        assert!(size_of::<Activity<idl::Writer>>() as u64 <= ACTIVITY_BYTES);
+    }
+}

@@ -173,12 +173,12 @@ impl<C> Caller<C> {
     }
 
     /// The session has another connection now, and what the old one had not delivered is lost. Gives what is no
-    /// longer waited for, and what is sent before any new call (R27).
+    /// longer waited for; what is sent before any new call, [`resend`](Caller::resend) gives.
     ///
     /// No longer waited for are the calls without a record whose caller gave up: a cancel of theirs is a hint
     /// without a verdict, and the answer may have been lost with the connection. Their slots are free. The cancel
     /// can be sent again, for the hint.
-    pub fn reattach(&mut self, now: Time) -> (Vec<(CallId, C)>, impl Iterator<Item = (CallId, Resend<'_, C>)>) {
+    pub fn reattach(&mut self, now: Time) -> Vec<(CallId, C)> {
         let mut abandoned = Vec::new();
         let mut owes = false;
         for index in (0..).map(Slot).take(self.slots.len()) {
@@ -197,13 +197,17 @@ impl<C> Caller<C> {
         if owes {
             self.ack_by(now + ACK_AFTER);
         }
+        abandoned
+    }
+
+    /// What is sent after `Attached`, before any new call: every unresolved call (R27).
+    pub fn resend(&self) -> impl Iterator<Item = (CallId, Resend<'_, C>)> {
         let slots = (0..).map(Slot).zip(&self.slots);
-        let resend = slots.filter_map(|(slot, state)| {
+        slots.filter_map(|(slot, state)| {
             let taken = state.taken.as_ref()?;
             let resend = if taken.given_up { Resend::Cancel } else { Resend::Call(&taken.call) };
             Some((CallId { slot, sequence: taken.sequence }, resend))
-        });
-        (abandoned, resend)
+        })
     }
 
     /// Ends the session: every unresolved call, in no order.

@@ -21,7 +21,7 @@ pub struct Hello {
     pub interface: String,
     /// Which of its exporters.
     pub instance: String,
-    /// The callee's incarnation that the directory promised (decision 8).
+    /// The callee's incarnation that the directory promised: another one rejects the session.
     pub expect: Option<Incarnation>,
     /// How many slots the caller would like.
     pub slots: u16,

@@ -143,7 +143,7 @@ pub struct ConnectionId(pub u64);
 mod tests {
     use super::*;
 
-    /// An epoch is compared for order within its registry only (decision 2).
+    /// An epoch is compared for order within its registry only.
     #[test]
     fn epochs_of_two_registries_have_no_order() {
         let (here, there) = (Uuid::from_u128(1), Uuid::from_u128(2));

@@ -39,8 +39,13 @@ pub struct Arrival {
 }
 
 /// Why a frame is dropped, and the connection that it came on closed.
-enum Invalid {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// The connection is no longer the session's.
+    #[error("the session has another connection, or has ended")]
     Unbound,
+    /// The caller broke the rules.
+    #[error("the call's slot was not granted, or its number is 0")]
     NotGranted,
 }
 
@@ -258,10 +263,9 @@ impl<R> Session<R> {
     }
 
     /// The caller has the reply of `id`: it may be forgotten, if it is the slot's last and has ended (R9).
-    /// The reply comes back, to use its buffer again; `Err` if the connection is not the session's, or the call
-    /// cannot exist: close it.
-    pub fn ack(&mut self, arrival: Arrival, id: CallId, budget: &Budget) -> Result<Option<R>, ()> {
-        self.admit(arrival, id).map_err(|_invalid| ())?;
+    /// The reply comes back, to use its buffer again; `Err` closes the connection.
+    pub fn ack(&mut self, arrival: Arrival, id: CallId, budget: &Budget) -> Result<Option<R>, Invalid> {
+        self.admit(arrival, id)?;
         Ok(self.table.ack(id, budget))
     }
 

@@ -20,6 +20,8 @@ struct Rule {
     no_replies: bool,
     /// Connections are closed as soon as they are accepted.
     shut: bool,
+    /// Where connections lead.
+    upstream: Option<SocketAddr>,
     /// Raised by each cut: connections of an earlier number end.
     cuts: u64,
 }
@@ -43,12 +45,11 @@ impl Drop for Gate {
 impl Gate {
     /// An open gate before the exporter at `upstream` (`tcp://…`).
     pub(crate) async fn open(upstream: &str) -> io::Result<Gate> {
-        let upstream: SocketAddr = upstream.trim_start_matches("tcp://").parse().expect("an address");
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let rule = watch::Sender::new(Rule::default());
+        let rule = watch::Sender::new(Rule { upstream: Some(socket(upstream)), ..Rule::default() });
         let lost = Arc::new(watch::Sender::new((0, 0)));
-        let accepting = tokio::spawn(accept(listener, upstream, rule.clone(), Arc::clone(&lost)));
+        let accepting = tokio::spawn(accept(listener, rule.clone(), Arc::clone(&lost)));
         Ok(Gate { address, rule, lost, accepting })
     }
 
@@ -92,24 +93,31 @@ impl Gate {
 
     /// From now on everything gets through, on connections made from now on.
     pub(crate) fn reopen(&self) {
-        self.rule.send_modify(|rule| *rule = Rule { cuts: rule.cuts + 1, ..Rule::default() });
+        self.rule.send_modify(|rule| {
+            *rule = Rule { cuts: rule.cuts + 1, upstream: rule.upstream, ..Rule::default() };
+        });
         self.lost.send_replace((0, 0));
+    }
+
+    /// Cuts every connection; further ones lead elsewhere.
+    pub(crate) fn lead_to(&self, upstream: &str) {
+        self.rule.send_modify(|rule| {
+            rule.cuts += 1;
+            rule.upstream = Some(socket(upstream));
+        });
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    upstream: SocketAddr,
-    rule: watch::Sender<Rule>,
-    lost: Arc<watch::Sender<(usize, usize)>>,
-) {
+fn socket(address: &str) -> SocketAddr {
+    address.trim_start_matches("tcp://").parse().expect("an address")
+}
+
+async fn accept(listener: TcpListener, rule: watch::Sender<Rule>, lost: Arc<watch::Sender<(usize, usize)>>) {
     loop {
         let Ok((caller, _)) = listener.accept().await else { return };
         let mut rule = rule.subscribe();
         let now = *rule.borrow_and_update();
-        if now.shut {
-            continue;
-        }
+        let Some(upstream) = now.upstream.filter(|_| !now.shut) else { continue };
         let Ok(exporter) = TcpStream::connect(upstream).await else { continue };
         let (lost, cuts) = (Arc::clone(&lost), now.cuts);
         // Ends with the connection, or with the next cut.
@@ -119,12 +127,22 @@ async fn accept(
             let (caller_reads, caller_writes) = caller.into_split();
             let (exporter_reads, exporter_writes) = exporter.into_split();
             let rules = rule.clone();
-            let up = relay(caller_reads, exporter_writes, || rules.borrow().no_requests, |bytes| {
-                lost.send_modify(|lost| lost.0 += bytes);
-            });
-            let down = relay(exporter_reads, caller_writes, || rules.borrow().no_replies, |bytes| {
-                lost.send_modify(|lost| lost.1 += bytes);
-            });
+            let up = relay(
+                caller_reads,
+                exporter_writes,
+                || rules.borrow().no_requests,
+                |bytes| {
+                    lost.send_modify(|lost| lost.0 += bytes);
+                },
+            );
+            let down = relay(
+                exporter_reads,
+                caller_writes,
+                || rules.borrow().no_replies,
+                |bytes| {
+                    lost.send_modify(|lost| lost.1 += bytes);
+                },
+            );
             tokio::select! {
                 _ = up => {}
                 _ = down => {}

@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::super::id::{Sequence, Slot};
-use super::super::testing::{LIMITS, SMALL, ample, arrival, call, call_before, id, seconds_from_start};
+use super::super::testing::{LIMITS, SMALL, ample, arrival, call, call_before, id, ignore, seconds_from_start};
 use super::*;
 
 const NOW: CalleeTime = CalleeTime(1_000);
@@ -67,19 +67,19 @@ fn a_call_makes_no_session() {
 fn valid_frames_renew_the_lease() {
     type Frame = fn(&mut Session<&'static str>, Arrival, &Budget);
     let valid: [Frame; 6] = [
-        |s, at, b| drop(s.call(at, &call(1, 9), Gate::Run, NOW, b)),
-        |s, at, _| drop(s.call_unrecorded(at, &call(1, 9), Gate::Run, NOW)),
-        |s, at, b| drop(s.cancel(at, id(1, 9), b)),
-        |s, at, b| drop(s.ack(at, id(1, 9), b)),
+        |s, at, b| ignore(s.call(at, &call(1, 9), Gate::Run, NOW, b)),
+        |s, at, _| ignore(s.call_unrecorded(at, &call(1, 9), Gate::Run, NOW)),
+        |s, at, b| ignore(s.cancel(at, id(1, 9), b)),
+        |s, at, b| assert_eq!(s.ack(at, id(1, 9), b), Ok(None)),
         |s, at, _| assert!(s.renew(at)),
-        |s, at, _| drop(s.attach(token(), AttachNumber(5), at)),
+        |s, at, _| ignore(s.attach(token(), AttachNumber(5), at)),
     ];
     let invalid: [Frame; 5] = [
-        |s, at, b| drop(s.call(at, &call(10, 9), Gate::Run, NOW, b)),
-        |s, at, b| drop(s.ack(at, id(1, 0), b)),
-        |s, at, _| drop(s.attach(Token::new(Uuid::nil()), AttachNumber(5), at)),
-        |s, at, _| drop(s.attach(token(), AttachNumber(0), at)),
-        |s, at, b| drop(s.cancel(Arrival { connection: ConnectionId(7), ..at }, id(1, 9), b)),
+        |s, at, b| ignore(s.call(at, &call(10, 9), Gate::Run, NOW, b)),
+        |s, at, b| assert_eq!(s.ack(at, id(1, 0), b), Err(Invalid::NotGranted)),
+        |s, at, _| ignore(s.attach(Token::new(Uuid::nil()), AttachNumber(5), at)),
+        |s, at, _| ignore(s.attach(token(), AttachNumber(0), at)),
+        |s, at, b| ignore(s.cancel(Arrival { connection: ConnectionId(7), ..at }, id(1, 9), b)),
     ];
     let first = Time::ZERO + LEASE + LEASE / 100;
     for (frames, until) in [(&valid[..], first + Duration::from_secs(30)), (&invalid[..], first)] {
@@ -159,7 +159,7 @@ fn a_call_that_cannot_exist_is_a_violation() {
         assert_eq!(session.arrives(1, &header, Gate::Run, &budget), Verdict::Violation);
         assert_eq!(session.call_unrecorded(arrival(1, 0), &header, Gate::Run, NOW), Verdict::Violation);
         assert_eq!(session.cancel(arrival(1, 0), id, &budget), CancelVerdict::Violation);
-        assert_eq!(session.ack(arrival(1, 0), id, &budget), Err(()));
+        assert_eq!(session.ack(arrival(1, 0), id, &budget), Err(Invalid::NotGranted));
     }
     assert_eq!(session, before);
 }
@@ -178,7 +178,7 @@ fn an_old_connection_counts_for_nothing() {
     assert_eq!(session.call(late, &call(1, 2), Gate::Run, NOW, &budget), Verdict::Unbound);
     assert_eq!(session.call_unrecorded(late, &call(1, 2), Gate::Run, NOW), Verdict::Unbound);
     assert_eq!(session.cancel(late, id(1, 2), &budget), CancelVerdict::Unbound);
-    assert_eq!(session.ack(late, id(0, 1), &budget), Err(()));
+    assert_eq!(session.ack(late, id(0, 1), &budget), Err(Invalid::Unbound));
     assert!(!session.renew(late));
     assert!(!session.close(late, &budget));
     assert_eq!(session, before);
