@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use idl::{Message, Reader, Writer};
 
-use crate::error::{CallError, ErrorKind, Executed};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
 use crate::protocol::control::Fault;

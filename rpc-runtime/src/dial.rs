@@ -13,7 +13,8 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::connection::{Connection, Ended};
 use crate::directory::{Directory, Selector, select};
-use crate::error::{CallError, ErrorKind, Executed};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::limits::Limits;
 use crate::link::{Link, LinkState};
 use crate::protocol::backoff::Backoff;
@@ -399,7 +400,9 @@ async fn answer(connection: &mut Connection, endpoint: &Endpoint, frame_bytes_ma
         Err(Ended::ByPeer | Ended::Broken(_)) if connection.has_unread() => Err(not_this_protocol(endpoint)),
         Err(ended) => Err(CallError::never(
             ErrorKind::Unreachable,
-            format!("{endpoint} closed the connection during the handshake: {ended}"),
+            format!(
+                "{endpoint} closed the connection during the handshake: {ended}; has it reached its limit of connections?"
+            ),
         )),
     }
 }

@@ -8,32 +8,8 @@ use std::sync::Arc;
 
 use idl::Message;
 
+use crate::executed::Executed;
 use crate::receipt::Receipt;
-
-/// Whether a call ran. What a caller may do next depends on nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Executed {
-    /// It did not run, and it never will.
-    Never,
-    /// It ran and ended; that does not mean that it did all its work.
-    Completed,
-    /// It may have run.
-    Unknown {
-        /// Whether it may be running now, or start yet.
-        may_still_run: bool,
-    },
-}
-
-impl fmt::Display for Executed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Executed::Never => "never ran",
-            Executed::Completed => "ran",
-            Executed::Unknown { may_still_run: true } => "may have run and may still run",
-            Executed::Unknown { may_still_run: false } => "may have run, and does not run any more",
-        })
-    }
-}
 
 /// What kept a call from giving a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use crate::binding::Binding;
 use crate::callee;
 use crate::clock::Clock;
 use crate::dial::{Importer, Target, keep};
-use crate::export::Exported;
+use crate::exported::Exported;
 use crate::interface::{ServerStub, UserStub};
 use crate::limits::Limits;
 use crate::link::{Link, LinkState};

@@ -13,7 +13,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::context::inherited_deadline;
-use crate::error::{CallError, ErrorKind, Executed};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::interface::Method;
 use crate::limits::Limits;
 use crate::protocol::frame::Frame;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::watch;
 
-use crate::error::Executed;
+use crate::executed::Executed;
 
 /// Stands for a call given up at its deadline. Its verdict may come later: the runtime goes on asking for it
 /// while the session lives.

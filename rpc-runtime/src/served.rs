@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::export::Exported;
+use crate::exported::Exported;
 use crate::handler::put_fault;
 use crate::outbox::Outbox;
 use crate::protocol::control::{Attach, FaultKind, Goodbye, Hello, Refusal, Refused, Rejection};

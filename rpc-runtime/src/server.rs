@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::export::Exported;
+use crate::exported::Exported;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::protocol::budget::Budget;

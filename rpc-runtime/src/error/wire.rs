@@ -3,7 +3,8 @@
 
 use idl::{DecodeError, Message, Reader, Registry, Shape, Wire, Writer};
 
-use super::{CallError, ErrorKind, Executed, Nested};
+use super::{CallError, ErrorKind, Nested};
+use crate::executed::Executed;
 use crate::protocol::control::{Fault, FaultKind, NestedFault, Refusal};
 
 impl CallError {

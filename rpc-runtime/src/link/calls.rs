@@ -10,7 +10,8 @@ use bytes::Bytes;
 use idl::{MethodKind, Writer};
 use slab::Slab;
 
-use crate::error::{CallError, ErrorKind, Executed};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::interface::Method;
 use crate::outbox::Outbox;
 use crate::protocol::caller::Caller;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession, Reply};
 use super::{Link, LinkState};
-use crate::error::{CallError, ErrorKind, Executed};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::outbox::Outbox;
 use crate::protocol::caller::{Caller, Farewell, Matched, Resend};
 use crate::protocol::control::{Attach, Goodbye, Refusal, Welcome};
