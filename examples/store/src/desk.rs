@@ -39,8 +39,11 @@ pub struct Asked {
 /// What a customer or supplier can want.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub enum Request {
-    /// The titles of all stores.
-    Titles,
+    /// The titles of all stores that come after this one, or as many of them as fit into a message.
+    Titles {
+        /// The last one that is known.
+        after: String,
+    },
     /// A copy to take home.
     CheckOut {
         /// For whom.
@@ -97,7 +100,7 @@ pub struct Answered {
 /// What can come of a request.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub enum Answer {
-    /// The titles.
+    /// The titles, in order; none when there are no more.
     Titles(Vec<String>),
     /// The copy.
     Lent(Loan),
@@ -171,9 +174,14 @@ impl Desk {
 
     /// The titles of all stores.
     pub fn titles(&mut self) -> Result<Vec<String>, DeskError> {
-        match self.ask(Request::Titles)? {
-            Answer::Titles(titles) => Ok(titles),
-            _ => Err(DeskError::Unexpected),
+        let mut all: Vec<String> = Vec::new();
+        loop {
+            let after = all.last().cloned().unwrap_or_default();
+            match self.ask(Request::Titles { after })? {
+                Answer::Titles(more) if more.is_empty() => return Ok(all),
+                Answer::Titles(more) => all.extend(more),
+                _ => return Err(DeskError::Unexpected),
+            }
         }
     }
 

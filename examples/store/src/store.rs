@@ -62,7 +62,7 @@ pub async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     // Takeover, not exclusive: after a crash the name is still held by the store that was killed, for as long as its lease runs.
     // That there is only one store is not the name's business anyway: the lock on the shelf sees to it.
     let export = node
-        .export(options.part.to_string(), StoreServer::new(Counter::new(shelf)))
+        .export(options.part.to_string(), StoreServer::new(Lender::new(shelf)))
         .label("from", options.part.from())
         .label("to", options.part.to())
         .mode(RegisterMode::Takeover)
@@ -83,11 +83,11 @@ pub async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// The implementation of the interface: each method hands its arguments to the shelf, on a thread that may block.
-pub struct Counter {
+pub struct Lender {
     shelf: Arc<Shelf>,
 }
 
-impl Counter {
+impl Lender {
     /// A store over `shelf`.
     pub fn new(shelf: Shelf) -> Self {
         Self { shelf: Arc::new(shelf) }
@@ -106,7 +106,7 @@ impl Counter {
     }
 }
 
-impl Store for Counter {
+impl Store for Lender {
     async fn supply_begin(&self, operation: OperationId, supply: Supply) -> Result<SupplyId, StoreError> {
         self.with_shelf(move |shelf| shelf.supply_begin(operation, &supply)).await
     }
@@ -160,7 +160,7 @@ mod tests {
     async fn supplied(dir: &tempfile::TempDir, title: &str, contents: &[u8]) -> StoreClient {
         let limits = Limits { bytes_max: 1 << 20, loans_max: 1 };
         let shelf = Shelf::open(&dir.path().join("shelf.redb"), "a-m".parse().expect("a part"), limits);
-        let store = in_memory(StoreServer::new(Counter::new(shelf.expect("a new shelf"))));
+        let store = in_memory(StoreServer::new(Lender::new(shelf.expect("a new shelf"))));
         let digest = Digest(Sha256::digest(contents).into());
         let supply = Supply { title: title.into(), bytes: contents.len() as u64, digest, copies: 1 };
         let number = store.supply_begin(OperationId::random(), supply).await.expect("there is room");

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::interface::{Audit, CustomerId, Digest, Loan, LoanId, StoreClient, StoreServer, Supply, SupplyId};
     use crate::shelf::{Limits, Shelf};
-    use crate::store::Counter;
+    use crate::store::Lender;
 
     /// What goes wrong with the next call that changes something.
     #[derive(Debug, Clone, Copy)]
@@ -152,7 +152,7 @@ mod tests {
 
     /// A store with mishaps; each befalls one call.
     struct Clumsy {
-        inner: Counter,
+        inner: Lender,
         mishaps: Mutex<Vec<Mishap>>,
     }
 
@@ -212,7 +212,7 @@ mod tests {
         let supply = Supply { title: "empty".into(), bytes: 0, digest: Digest(Sha256::digest(b"").into()), copies: 3 };
         let begun = shelf.supply_begin(OperationId::random(), &supply).expect("there is room");
         shelf.supply_commit(OperationId::random(), begun).expect("there is nothing to bring");
-        in_memory(StoreServer::new(Clumsy { inner: Counter::new(shelf), mishaps: Mutex::new(mishaps.to_vec()) }))
+        in_memory(StoreServer::new(Clumsy { inner: Lender::new(shelf), mishaps: Mutex::new(mishaps.to_vec()) }))
     }
 
     async fn check_out(store: &StoreClient, counts: &Counts) -> Result<Loan, Trouble> {

@@ -5,8 +5,11 @@ use std::future::ready;
 use super::calls::{once, repeat};
 use super::postman::Answers;
 use super::stores::Stores;
-use crate::desk::{Answer, Asked, Request, Trouble};
+use crate::desk::{Answer, Asked, LAYOUT, Request, Trouble};
 use crate::interface::{Loan, LoanId, Store, SupplyId, pieces_of};
+
+/// What a title takes in an answer besides its own bytes, and with it, generously, what the answer takes besides its titles.
+const TITLE_EXTRA: usize = 16;
 
 /// Serves one request to its end.
 pub(super) async fn serve(stores: &Stores, asked: Asked, answers: &Answers) {
@@ -27,7 +30,7 @@ pub(super) async fn serve(stores: &Stores, asked: Asked, answers: &Answers) {
 async fn single(stores: &Stores, request: Request) -> Result<Answer, Trouble> {
     let counts = &stores.counts;
     match request {
-        Request::Titles => titles(stores).await.map(Answer::Titles),
+        Request::Titles { after } => titles(stores, &after).await.map(Answer::Titles),
         Request::CheckOut { customer, title } => {
             let store = &stores.covering(&title).await?;
             let call = |operation| store.check_out(operation, customer, &title);
@@ -73,11 +76,18 @@ async fn play(stores: &Stores, loan: &Loan, number: u64, answers: &Answers) -> R
     Ok(true)
 }
 
-/// The titles of all stores that the nameserver knows.
-async fn titles(stores: &Stores) -> Result<Vec<String>, Trouble> {
+/// The titles of all stores that the nameserver knows, from the first one after `after`, as many as fit into an answer.
+async fn titles(stores: &Stores, after: &str) -> Result<Vec<String>, Trouble> {
     let mut titles = Vec::new();
     for store in stores.all().await? {
         titles.extend(repeat(|| store.titles()).await?);
     }
+    titles.retain(|title| title.as_str() > after);
+    titles.sort_unstable();
+    let mut bytes = 0;
+    titles.retain(|title| {
+        bytes += title.len() + TITLE_EXTRA;
+        bytes < LAYOUT.message_bytes_max()
+    });
     Ok(titles)
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Nothing that a local process does can hold up another: a postman waits for one mailbox only, the workpile is bounded and turns
-//! away what it cannot hold, and a worker waits for a local process that does not read no longer than [`postman::ANSWER_LIMIT`].
+//! away what it cannot hold, and a worker waits for a local process that does not read no longer than five seconds.
 
 mod calls;
 mod desk_work;

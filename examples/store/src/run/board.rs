@@ -73,6 +73,11 @@ impl Board {
         self.posts().managers.get(name).copied().unwrap_or_default()
     }
 
+    /// How many suppliers have brought everything at least once.
+    pub(super) fn suppliers_delivered(&self) -> usize {
+        self.posts().suppliers.values().filter(|counts| counts.deliveries > 0).count()
+    }
+
     /// Everything added up.
     pub(super) fn sums(&self) -> Sums {
         let posts = self.posts();

@@ -7,10 +7,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 const LIFE: std::ops::Range<u64> = 500..3000;
 
 /// For so long replies are thrown away before the connection is reset.
-const DEAF: Duration = Duration::from_millis(20);
+const DEAFNESS: Duration = Duration::from_millis(20);
 
 /// An address that leads to a store, wherever the store is at the moment.
 #[derive(Debug)]
@@ -72,52 +73,42 @@ async fn accept(listener: TcpListener, targets: watch::Receiver<Option<SocketAdd
                 return;
             };
             let life = if cut { Duration::from_millis(fastrand::u64(LIFE)) } else { Duration::MAX };
-            if lead(caller, store, life).await {
+            if lead(caller, store, life, DEAFNESS).await {
                 cuts.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
 }
 
-/// Passes bytes both ways until one side ends, or until `life` has passed and the connection is cut; says whether it was.
-async fn lead(mut caller: TcpStream, mut store: TcpStream, life: Duration) -> bool {
+/// Passes bytes both ways until one side ends, or until `life` and then `deafness` have passed; says whether it was cut.
+async fn lead(mut caller: TcpStream, mut store: TcpStream, life: Duration, deafness: Duration) -> bool {
     // A reset, not an orderly end: what is under way is lost.
-    let resets = [socket2::SockRef::from(&caller).set_linger(Some(Duration::ZERO))];
-    let orderly = [caller.set_nodelay(true), store.set_nodelay(true)];
-    if resets.into_iter().chain(orderly).any(|set| set.is_err()) {
+    let reset = socket2::SockRef::from(&caller).set_linger(Some(Duration::ZERO));
+    if [reset, caller.set_nodelay(true), store.set_nodelay(true)].iter().any(Result::is_err) {
         return false;
     }
+    let deaf = AtomicBool::new(false);
     let (mut from_caller, mut to_caller) = caller.split();
     let (mut from_store, mut to_store) = store.split();
-    // Neither ends by itself but with its side; the cut ends both.
-    let whole = tokio::time::timeout(life, async {
-        tokio::select! {
-            () = pass(&mut from_caller, &mut to_store) => {}
-            () = pass(&mut from_store, &mut to_caller) => {}
-        }
-    });
-    if whole.await.is_ok() {
-        return false;
+    // One select for the whole life: were it left and entered again, bytes of a call could be lost between others that arrive, which
+    // no network does.
+    tokio::select! {
+        () = pass(&mut from_caller, &mut to_store, || true) => false,
+        () = pass(&mut from_store, &mut to_caller, || !deaf.load(Ordering::Relaxed)) => false,
+        () = async {
+            tokio::time::sleep(life).await;
+            deaf.store(true, Ordering::Relaxed);
+            tokio::time::sleep(deafness).await;
+        } => true,
     }
-    let mut nowhere = tokio::io::sink();
-    // Calls still arrive, replies do not.
-    let _ = tokio::time::timeout(DEAF, async {
-        tokio::select! {
-            () = pass(&mut from_caller, &mut to_store) => {}
-            () = pass(&mut from_store, &mut nowhere) => {}
-        }
-    })
-    .await;
-    true
 }
 
-/// Passes bytes on until there are no more, or either side fails.
-async fn pass(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+/// Passes bytes on, or throws them away, until there are no more or either side fails.
+async fn pass(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, open: impl Fn() -> bool) {
     let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match from.read(&mut buffer).await {
-            Ok(read @ 1..) if to.write_all(&buffer[..read]).await.is_ok() => {}
-            _ => return,
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if open() && to.write_all(&buffer[..read]).await.is_err() {
+            return;
         }
     }
 }
@@ -154,7 +145,8 @@ mod tests {
         let (mut caller, outer) = (dialled.expect("connected"), accepted.expect("connected").0);
         let (dialled, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (inner, mut store) = (dialled.expect("connected"), accepted.expect("connected").0);
-        let cutting = tokio::spawn(lead(outer, inner, Duration::ZERO));
+        let cutting = tokio::spawn(lead(outer, inner, Duration::ZERO, Duration::from_secs(1)));
+        tokio::time::sleep(Duration::from_millis(50)).await;
         caller.write_all(b"call").await.expect("connected");
         let mut call = [0; 4];
         store.read_exact(&mut call).await.expect("the call arrives");

@@ -7,6 +7,7 @@ mod board;
 mod children;
 mod cutter;
 mod display;
+mod script;
 mod stage;
 mod table;
 mod verdict;

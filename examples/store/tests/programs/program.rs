@@ -10,17 +10,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use store_app::report::Event;
 
 /// Long enough for everything that should happen.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program that reports. It is killed with its test.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     events: mpsc::Receiver<Event>,
 }
 
 impl Program {
     /// Starts a program.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_store-app"));
         command.args(arguments).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
@@ -36,7 +36,7 @@ impl Program {
     }
 
     /// Waits for a report that `wanted` gives something for.
-    pub fn report<T>(&self, wanted: impl Fn(&Event) -> Option<T>) -> T {
+    pub(crate) fn report<T>(&self, wanted: impl Fn(&Event) -> Option<T>) -> T {
         let deadline = Instant::now() + LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -48,7 +48,7 @@ impl Program {
     }
 
     /// Waits until it serves; gives the first address at which it can be reached.
-    pub fn ready(&self) -> String {
+    pub(crate) fn ready(&self) -> String {
         self.report(|event| match event {
             Event::Ready { endpoints } => Some(endpoints.first().cloned().unwrap_or_default()),
             _ => None,
@@ -56,13 +56,13 @@ impl Program {
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(id, signal).expect("it runs");
     }
 
     /// Waits until it has ended; gives whether it ended well, and what it said to standard error.
-    pub fn end(mut self, limit: Duration) -> (bool, String) {
+    pub(crate) fn end(mut self, limit: Duration) -> (bool, String) {
         let deadline = Instant::now() + limit;
         while self.child.try_wait().expect("it is ours").is_none() {
             assert!(Instant::now() < deadline, "it did not end within {limit:?}");
@@ -83,14 +83,12 @@ impl Drop for Program {
 }
 
 /// Runs the whole application to its end.
-#[allow(dead_code, reason = "each test file uses its share of this module")]
-pub fn whole(arguments: &[&str]) -> Output {
+pub(crate) fn whole(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_store-app")).args(arguments).output().expect("it starts")
 }
 
 /// A small folder of objects: an empty one, one of several pieces, one of exactly one piece, one without a letter.
-#[allow(dead_code, reason = "each test file uses its share of this module")]
-pub fn objects(folder: &Path) {
+pub(crate) fn objects(folder: &Path) {
     std::fs::create_dir_all(folder).expect("writable");
     let sizes =
         [("alpha", 100_000), ("bravo", 0), ("kilo", 32 * 1024), ("november", 777), ("zulu", 70_000), ("007", 7)];

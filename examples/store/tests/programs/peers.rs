@@ -1,11 +1,9 @@
 //! A client manager and its local processes, when one of them is killed or stopped: the other side goes on.
 
-mod common;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use common::{LIMIT, Program, objects};
+use crate::program::{LIMIT, Program, objects};
 use rustix::process::Signal;
 use store_app::report::Event;
 

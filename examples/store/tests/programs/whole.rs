@@ -1,8 +1,6 @@
 //! The whole application, as a user runs it.
 
-mod common;
-
-use common::{objects, whole};
+use crate::program::{objects, whole};
 
 /// Everything runs, a store is killed and comes back, connections are cut; in the end the audit is good, and so is the exit code.
 /// On the same data a second time, shelves go on where they were.
@@ -17,9 +15,12 @@ fn it_survives_its_mishaps() {
         let output = whole(&common);
         let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{said}\n{errors}");
-        for words in
-            ["kill -9", "is back as process", "6 of 6", "audit: every object accounted for, double executions 0"]
-        {
+        for words in [
+            "kill -9",
+            "is back, on the same shelf",
+            "6 of 6",
+            "audit: every object accounted for, double executions 0",
+        ] {
             assert!(said.contains(words), "{words} is missing in\n{said}");
         }
     }

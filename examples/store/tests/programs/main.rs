@@ -1,0 +1,5 @@
+//! The programs of the application as processes.
+
+mod peers;
+mod program;
+mod whole;
