@@ -1,0 +1,284 @@
+//! The calls of a session that this node serves: what is done with each frame about one, and how answers are sent.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use idl::Writer;
+use tokio::task::AbortHandle;
+
+use super::{Running, Served, State};
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::handler::put_fault;
+use crate::outbox::Outbox;
+use crate::protocol::control::{FaultKind, Refusal, Refused};
+use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, LENGTH_BYTES, Status};
+use crate::protocol::id::CallId;
+use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Verdict};
+
+/// What a queued call takes beside its arguments.
+const QUEUED_CALL_BYTES: usize = 1024;
+
+/// What is left to do with a call that arrived.
+pub(crate) enum Received {
+    /// Run it; its reply goes into this buffer.
+    Run(Writer),
+    /// Run it when its turn comes.
+    Queue,
+    /// Nothing.
+    Answered,
+    /// Close the connection.
+    Close(&'static str),
+}
+
+impl Served {
+    /// What to do with a call that arrived. What can be answered at once has been answered when this returns.
+    pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
+        let mut state = self.lock();
+        let gate = self.gate(&state, call, queued_bytes(arguments), has_permit);
+        let clock = Clock::as_callee(arrival.now);
+        let verdict = if call.recorded {
+            state.session.call(arrival, call, gate, clock, &self.server.budget)
+        } else {
+            state.session.call_unrecorded(arrival, call, gate, clock)
+        };
+        match verdict {
+            Verdict::Run(forgotten) => {
+                self.server.counters.calls_executed.add();
+                let mut reply = forgotten.or_else(|| state.spare.pop()).unwrap_or_default();
+                reply.clear();
+                return Received::Run(reply);
+            }
+            Verdict::Queue => {
+                state.queued_bytes += queued_bytes(arguments);
+                return Received::Queue;
+            }
+            Verdict::Answer(status) => {
+                if matches!(status, Status::Working | Status::ReplyLost) {
+                    self.server.counters.duplicates_answered.add();
+                }
+                self.answer(&state, call.id, status, &Writer::new());
+            }
+            Verdict::Repeat => {
+                self.server.counters.duplicates_answered.add();
+                // A caller sends each call once on a connection (R5), so it cannot ask for more than is stored.
+                state.repeated_bytes += state.session.reply(call.id).map_or(0, |(_, reply)| reply.len() as u64);
+                if state.repeated_bytes > self.server.limits.session_reply_bytes_max {
+                    return Received::Close("it sends the same calls again and again");
+                }
+                self.answer_stored(&state, call.id);
+            }
+            Verdict::Refused(why) if call.oneway => tracing::debug!(?why, "one-way call refused"),
+            Verdict::Refused(why) => {
+                self.server.counters.calls_refused.add();
+                self.answer_refusal(&state, call.id, why, &self.refusal_text(why));
+            }
+            Verdict::Unbound => {
+                return Received::Close("the session has another connection, or has ended");
+            }
+            Verdict::Violation => {
+                return Received::Close("the call's slot was not granted, or its number is 0");
+            }
+        }
+        Received::Answered
+    }
+
+    /// Whether a queued call may start now. False: it has been answered, or nobody waits.
+    pub(crate) fn start_queued(&self, call: &CallHeader, arguments: &Bytes) -> bool {
+        let mut state = self.lock();
+        state.queued_bytes -= queued_bytes(arguments);
+        let clock = Clock::as_callee(self.server.clock.now());
+        let refusal = self.standing_refusal();
+        let started = if call.recorded {
+            state.session.start(call, refusal, clock, &self.server.budget)
+        } else {
+            state.session.start_unrecorded(call, refusal, clock)
+        };
+        match started {
+            Ok(()) => self.server.counters.calls_executed.add(),
+            Err(Some(why)) if !call.oneway => self.answer_refusal(&state, call.id, why, &self.refusal_text(why)),
+            Err(_) => {}
+        }
+        started.is_ok()
+    }
+
+    /// The connection whose full buffer keeps queued calls waiting, if it is still full.
+    pub(crate) fn full_outbox(&self) -> Option<Arc<Outbox>> {
+        let outbox = self.lock().outbox.clone()?;
+        (outbox.bytes() > self.server.limits.out_bytes_max).then_some(outbox)
+    }
+
+    /// A handler was not ready at once: from now on a cancel reaches it.
+    pub(crate) fn register(&self, id: CallId, context: &Context) {
+        let mut state = self.lock();
+        if state.session.is_open() {
+            state.running.insert(id, Running { context: context.clone(), task: None });
+        } else {
+            drop(state);
+            context.cancel();
+        }
+    }
+
+    /// The registered handler is polled by this task.
+    pub(crate) fn can_abort(&self, id: CallId, task: AbortHandle) {
+        if let Some(running) = self.lock().running.get_mut(&id) {
+            running.task = Some(task);
+        }
+    }
+
+    /// Drops the handlers that run: each is recorded as aborted, and its caller is told (R7).
+    pub(crate) fn abort(&self) {
+        for running in self.lock().running.values() {
+            running.task.iter().for_each(AbortHandle::abort);
+        }
+    }
+
+    /// The handler has ended: the reply is recorded, then sent (R28).
+    pub(crate) fn finish(&self, call: &CallHeader, mut status: Status, mut reply: Writer) {
+        if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
+            let text = format!(
+                "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
+                reply.len(),
+                self.reply_bytes_max
+            );
+            status = put_fault(&mut reply, FaultKind::ReplyTooLarge, &text);
+        }
+        // What is kept is charged by its length, so that it must not hold much more.
+        reply.shrink();
+        let mut state = self.lock();
+        state.running.remove(&call.id);
+        if call.recorded {
+            let bytes = reply.len() as u64;
+            match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
+                Finished::Kept => self.answer_stored(&state, call.id),
+                Finished::Once(reply) => self.answer(&state, call.id, status, &reply),
+                Finished::Nobody => {}
+            }
+        } else {
+            if state.session.finish_unrecorded() && !call.oneway {
+                self.answer(&state, call.id, status, &reply);
+            }
+            state.keep(reply);
+        }
+        drop(state);
+        self.server.ended.notify_waiters();
+    }
+
+    /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
+    pub(crate) fn refuse(&self, call: &CallHeader, why: Refusal, text: &str) {
+        let mut state = self.lock();
+        let somebody_waits = if call.recorded {
+            state.session.refuse(call.id, why, &self.server.budget)
+        } else {
+            state.session.finish_unrecorded() && !call.oneway
+        };
+        self.server.counters.calls_refused.add();
+        if somebody_waits {
+            self.answer_refusal(&state, call.id, why, text);
+        }
+        drop(state);
+        self.server.ended.notify_waiters();
+    }
+
+    /// The caller gave up on a call (R16). `Err` closes the connection.
+    pub(crate) fn cancel(&self, arrival: Arrival, id: CallId, recorded: bool) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        if !recorded {
+            if !state.session.renew(arrival) {
+                return Err("the session has another connection, or has ended");
+            }
+            return state.signal(id);
+        }
+        match state.session.cancel(arrival, id, &self.server.budget) {
+            CancelVerdict::Ignore => Ok(()),
+            CancelVerdict::Signal => state.signal(id),
+            CancelVerdict::Answer(status) => {
+                self.answer(&state, id, status, &Writer::new());
+                Ok(())
+            }
+            CancelVerdict::Refused(why) => {
+                self.answer_refusal(&state, id, why, &self.refusal_text(why));
+                Ok(())
+            }
+            CancelVerdict::Unbound => Err("the session has another connection, or has ended"),
+            CancelVerdict::Violation => Err("the cancelled call's slot was not granted, or its number is 0"),
+        }
+    }
+
+    /// The caller has the reply. `Err` closes the connection.
+    pub(crate) fn ack(&self, arrival: Arrival, id: CallId) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        let forgotten = state.session.ack(arrival, id, &self.server.budget);
+        let forgotten = forgotten.map_err(|_invalid| "what it acknowledges is no call of the connection's session")?;
+        if let Some(reply) = forgotten {
+            state.keep(reply);
+        }
+        Ok(())
+    }
+
+    /// Whether a new call may run (row 10, as far as it does not depend on the table).
+    fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool) -> Gate {
+        let refusal = self.standing_refusal().or_else(|| match self.export.method(call.method) {
+            None => Some(Refusal::UnknownMethod),
+            Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
+            Some(_) => None,
+        });
+        if let Some(why) = refusal {
+            return Gate::Refuse(why);
+        }
+        let limits = &self.server.limits;
+        let is_full = state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > limits.out_bytes_max);
+        match has_permit && !is_full {
+            true => Gate::Run,
+            false if state.queued_bytes + bytes <= limits.queued_bytes_max => Gate::Queue,
+            false => Gate::Refuse(Refusal::Overload),
+        }
+    }
+
+    /// A refusal that holds for every new call.
+    fn standing_refusal(&self) -> Option<Refusal> {
+        if self.server.is_draining() {
+            Some(Refusal::Draining)
+        } else if self.export.is_withdrawn() {
+            Some(Refusal::Withdrawn)
+        } else {
+            None
+        }
+    }
+
+    fn refusal_text(&self, why: Refusal) -> String {
+        match why {
+            Refusal::UnknownMethod => format!(
+                "`{}` has no such method in the exporter's version of the interface; the exporter may be older than the caller",
+                self.export.interface().name()
+            ),
+            _ => String::new(),
+        }
+    }
+
+    fn answer_stored(&self, state: &State, id: CallId) {
+        if let Some((status, reply)) = state.session.reply(id) {
+            self.answer(state, id, status, reply);
+        }
+    }
+
+    fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str) {
+        let mut body = Writer::new();
+        idl::encode_message(&Refused { why, text: text.to_owned() }, &mut body);
+        self.answer(state, id, Status::Refused, &body);
+    }
+
+    /// Sends an answer to the connection that the session has now; with none, the record waits for the resend.
+    fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer) {
+        let Some(outbox) = &state.outbox else { return };
+        let clock = Clock::as_callee(self.server.clock.now());
+        let slots = state.session.slot_target(&self.server.budget);
+        let header = AnswerHeader { id, status, clock, slots };
+        outbox.push(|frames| frames.put_answer(&header, body));
+    }
+}
+
+/// What a call with these arguments takes of `queued_bytes_max`.
+fn queued_bytes(arguments: &Bytes) -> usize {
+    QUEUED_CALL_BYTES + arguments.len()
+}
