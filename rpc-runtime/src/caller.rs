@@ -32,8 +32,6 @@ impl Caller {
 
 impl Role for Caller {
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        self.ping_at = now + self.ping_after;
-        self.pings_missed = 0;
         match frame {
             Frame::Answer(answer) => {
                 self.was_answered = true;
@@ -58,8 +56,13 @@ impl Role for Caller {
         ControlFlow::Continue(())
     }
 
+    fn heard(&mut self) {
+        self.pings_missed = 0;
+    }
+
     fn tick(&mut self, now: Time) -> ControlFlow<String> {
         self.link.tick(now);
+        // Also while answers come in: they do not renew the session's lease, which a ping does (R4).
         if now >= self.ping_at {
             if self.pings_missed >= PINGS_MISSED_MAX {
                 return ControlFlow::Break("the exporter does not answer pings".to_owned());

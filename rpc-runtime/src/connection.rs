@@ -36,6 +36,9 @@ pub(crate) trait Role {
     /// A frame came in. `Break` ends the connection, after what waits has been sent.
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String>;
 
+    /// Bytes came in: the peer is there, though a large frame may take its time.
+    fn heard(&mut self) {}
+
     /// The time that [`wake_at`](Role::wake_at) gave has come.
     fn tick(&mut self, now: Time) -> ControlFlow<String>;
 
@@ -176,6 +179,9 @@ impl Connection {
                 Poll::Ready(read) => Some(read),
                 Poll::Pending => None,
             };
+            if matches!(read, Some(Ok(()))) {
+                role.heard();
+            }
             while let Some(frame) = self.next_frame(role.frame_bytes_max())? {
                 over(role.frame(Frame::decode(&frame)?, now))?;
             }

@@ -322,7 +322,7 @@ impl Dialler {
             self.compare(&description)?;
             self.accepted = Some(welcome.fingerprint);
         }
-        if !self.link.welcomed(&welcome, connection.outbox()) {
+        if !self.link.welcomed(&welcome, &route.instance, connection.outbox()) {
             let text = "the exporter that answers was replaced by a newer registration of its name";
             return Err(CallError::never(ErrorKind::PeerRestarted, text));
         }

@@ -40,8 +40,8 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// How long reaching one address may take. 5 s.
     pub dial_timeout: Duration,
-    /// After so much silence a caller asks whether its callee is there; after three times as much it dials
-    /// anew. 5 s.
+    /// How often a caller asks whether its callee is there, or more often where the session's lease is short; after
+    /// three such times of silence it dials anew. 5 s.
     pub ping_after: Duration,
 }
 

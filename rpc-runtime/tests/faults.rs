@@ -16,7 +16,7 @@ use proxy::Proxy;
 use raw::{Raw, call, method_id};
 use rpc_runtime::protocol::control::{Reject, Rejection};
 use rpc_runtime::protocol::frame::{Frame, Status};
-use rpc_runtime::{Binding, CallError, Export, Node, interface};
+use rpc_runtime::{Binding, CallError, ErrorKind, Executed, Export, Limits, Node, interface, within};
 
 /// Calls of each test.
 const CALLS: u64 = 20_000;
@@ -28,6 +28,8 @@ const SEED: u64 = 1984;
 trait Counter {
     /// Adds one. `number` names the call; it comes back with the counter's new value.
     async fn increment(&self, number: u64) -> Result<(u64, u64), CallError>;
+    #[rpc(idempotent)]
+    async fn value(&self) -> Result<u64, CallError>;
 }
 
 struct Tally {
@@ -45,6 +47,10 @@ impl Counter for Tally {
         }
         Ok((number, self.value.fetch_add(1, Ordering::SeqCst) + 1))
     }
+    async fn value(&self) -> Result<u64, CallError> {
+        tokio::task::yield_now().await;
+        Ok(self.value.load(Ordering::SeqCst))
+    }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -61,11 +67,91 @@ async fn a_binding_each_runs_each_call_once() -> Result<(), Failure> {
     callers_behind_proxies(CALLERS as usize, 1_500).await
 }
 
+/// Callers behind a proxy give their calls up at random moments, by a deadline or by dropping them: what never ran is
+/// never run later, receipts learn the truth, and no slot is lost on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_given_up_keep_their_promises() -> Result<(), Failure> {
+    let calls = setting("FAULT_CALLS", CALLS) / 4;
+    let seed = setting("FAULT_SEED", SEED);
+    let mut limits = Limits::default();
+    // Fewer than callers: a slot that is lost is missed soon.
+    limits.slots_max = 8;
+    let (exporter, _export, tally) = tally(calls, limits).await?;
+    let proxy = Proxy::start(&exporter.local_endpoints()[0], 3_000, seed).await?;
+    let importer = Node::builder().start().await?;
+    let stub: CounterClient = importer.import_at(&proxy.address(), "tally").wait(Duration::from_secs(20)).await?;
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let stub = stub.clone();
+            let mut rng = fastrand::Rng::with_seed(seed + caller);
+            tokio::spawn(async move {
+                let mut ends = Vec::new();
+                for number in (caller..calls).step_by(CALLERS as usize) {
+                    let patience = Duration::from_micros(rng.u64(0..8_000));
+                    let end = match rng.u8(0..4) {
+                        0 => tokio::time::timeout(patience, stub.increment(number)).await.ok(),
+                        1 => Some(within(patience, stub.increment(number)).await),
+                        // One that may run twice is counted apart: it is there to take slots and give them up.
+                        2 => {
+                            let _ = tokio::time::timeout(patience, stub.value()).await;
+                            Some(stub.increment(number).await)
+                        }
+                        _ => Some(stub.increment(number).await),
+                    };
+                    ends.push((number, end));
+                }
+                ends
+            })
+        })
+        .collect();
+    let mut ends = Vec::new();
+    for caller in callers {
+        ends.extend(caller.await?);
+    }
+    // Every slot is free in the end, so that as many calls as there are slots run at once.
+    let last = (0..8).map(|_| stub.value()).map(|call| within(Duration::from_secs(20), call));
+    for call in last.collect::<Vec<_>>() {
+        call.await?;
+    }
+    let mut counts = [0; 4];
+    for (number, end) in ends {
+        let runs = || tally.runs[number as usize].load(Ordering::SeqCst);
+        match end {
+            Some(Ok((answered, _value))) => assert_eq!((answered, runs()), (number, 1), "seed {seed}"),
+            Some(Err(error)) => {
+                // `Late`: the exporter was the first to see that the deadline had passed.
+                let kinds = [ErrorKind::DeadlineExceeded, ErrorKind::Late];
+                assert!(kinds.contains(&error.kind()), "seed {seed}: {error}");
+                let executed = match error.receipt() {
+                    Some(receipt) => tokio::time::timeout(Duration::from_secs(20), receipt.settled()).await?,
+                    None => error.executed(),
+                };
+                match executed {
+                    Executed::Never => assert_eq!(runs(), 0, "seed {seed}: call {number}: {error}"),
+                    Executed::Completed => assert_eq!(runs(), 1, "seed {seed}: call {number}: {error}"),
+                    Executed::Unknown { .. } => panic!("seed {seed}: call {number} has no verdict: {error}"),
+                }
+                counts[if error.receipt().is_some() { 1 } else { 2 }] += 1;
+            }
+            None => {
+                assert!(runs() <= 1, "seed {seed}: call {number}");
+                counts[3] += 1;
+            }
+        }
+        counts[0] += u64::from(runs());
+    }
+    let [ran, settled, unsent, dropped] = counts;
+    assert_eq!(tally.value.load(Ordering::SeqCst), ran);
+    assert!(settled > 0 && unsent > 0 && dropped > 0, "seed {seed}: {counts:?}");
+    println!("{calls} calls: {ran} ran, {settled} settled by their receipts, {unsent} never sent, {dropped} dropped");
+    Ok(())
+}
+
 /// A session's old connection runs nothing once the session was attached to another one, and is closed (R26).
 /// What it had run is answered from the record.
 #[tokio::test]
 async fn an_old_connection_runs_nothing() -> Result<(), Failure> {
-    let (exporter, _export, tally) = tally(4).await?;
+    let (exporter, _export, tally) = tally(4, Limits::default()).await?;
     let address = &exporter.local_endpoints()[0];
     let increment = |slot, sequence, number| call(slot, sequence, method_id("Increment"), &[8, number]);
 
@@ -96,7 +182,7 @@ async fn an_old_connection_runs_nothing() -> Result<(), Failure> {
 /// An `Attach` that comes late, or twice, is rejected and touches nothing (R27).
 #[tokio::test]
 async fn a_late_attach_is_superseded() -> Result<(), Failure> {
-    let (exporter, _export, tally) = tally(2).await?;
+    let (exporter, _export, tally) = tally(2, Limits::default()).await?;
     let address = &exporter.local_endpoints()[0];
     let (_first, welcome) = Raw::hello(address, "Counter", "tally").await?;
     let (mut newest, _) = Raw::attach(address, &welcome, 2).await?;
@@ -113,20 +199,21 @@ async fn a_late_attach_is_superseded() -> Result<(), Failure> {
 }
 
 /// An exporter of a counter that knows so many calls.
-async fn tally(calls: u64) -> Result<(Node, Export, Arc<Tally>), Failure> {
+async fn tally(calls: u64, limits: Limits) -> Result<(Node, Export, Arc<Tally>), Failure> {
     let runs = (0..calls).map(|_| AtomicU8::new(0)).collect();
     let tally = Arc::new(Tally { value: AtomicU64::new(0), runs });
-    let exporter = Node::builder().listen("127.0.0.1:0").start().await?;
+    let exporter = Node::builder().listen("127.0.0.1:0").limits(limits).start().await?;
     let export = exporter.export("tally", CounterServer::new(Arc::clone(&tally))).await?;
     Ok((exporter, export, tally))
 }
 
 /// Makes the calls through `bindings` bindings, whose connections live for about `bytes`.
+#[expect(clippy::print_stdout, reason = "how much harm was done is worth a look")]
 async fn callers_behind_proxies(bindings: usize, bytes: usize) -> Result<(), Failure> {
     let calls = setting("FAULT_CALLS", CALLS);
     let seed = setting("FAULT_SEED", SEED);
     let begun = Instant::now();
-    let (exporter, _export, tally) = tally(calls).await?;
+    let (exporter, _export, tally) = tally(calls, Limits::default()).await?;
     let importer = Node::builder().start().await?;
     let mut proxies = Vec::new();
     let mut stubs: Vec<CounterClient> = Vec::new();

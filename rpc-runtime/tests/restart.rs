@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use rpc_runtime::directory::MemoryDirectory;
 use rpc_runtime::{
-    Binding, CallError, Context, ErrorKind, Executed, Limits, LinkState, Node, RegisterMode, Selector, interface,
+    Binding, CallError, Context, ErrorKind, Executed, Export, Limits, LinkState, Node, RegisterMode, Selector,
+    interface, within,
 };
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::task::JoinHandle;
 
 /// No condition that a test waits for takes as long.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -45,7 +47,7 @@ impl FileLedger {
     fn write(&self, number: u64) -> u32 {
         let life = std::process::id();
         // One write to a file in append mode: a killed process leaves no half line.
-        self.0.lock().unwrap().write_all(format!("{number} {life}\n").as_bytes()).expect("written");
+        self.0.lock().expect("no panic inside").write_all(format!("{number} {life}\n").as_bytes()).expect("written");
         life
     }
 }
@@ -179,11 +181,14 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+/// A call's number, and what its caller was told.
+type Ended = (u64, Result<u32, CallError>);
+
 /// Callers that note calls one after another until they are stopped.
 struct Load {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
-    callers: Vec<tokio::task::JoinHandle<Vec<(u64, Result<u32, CallError>)>>>,
+    callers: Vec<JoinHandle<Vec<Ended>>>,
 }
 
 impl Load {
@@ -219,7 +224,7 @@ impl Load {
         until("calls end", || self.done.load(Ordering::SeqCst) >= before + calls).await;
     }
 
-    async fn stop(self) -> Vec<(u64, Result<u32, CallError>)> {
+    async fn stop(self) -> Vec<Ended> {
         self.stop.store(true, Ordering::SeqCst);
         let mut results = Vec::new();
         for caller in self.callers {
@@ -230,7 +235,7 @@ impl Load {
 }
 
 /// Holds each result against the oracle; gives how many calls ended `Unknown`.
-fn judge(results: &[(u64, Result<u32, CallError>)], runs: &HashMap<u64, Vec<u32>>) -> usize {
+fn judge(results: &[Ended], runs: &HashMap<u64, Vec<u32>>) -> usize {
     let mut unknown = 0;
     for (number, result) in results {
         let ran = runs.get(number).map_or(&[][..], Vec::as_slice);
@@ -449,9 +454,12 @@ struct Counts {
 
 impl Ledger for Counts {
     async fn note(&self, number: u64) -> Result<u32, CallError> {
-        *self.runs.lock().unwrap().entry(number).or_default() += 1;
-        if number.is_multiple_of(2) {
-            tokio::task::yield_now().await;
+        *self.runs.lock().expect("no panic inside").entry(number).or_default() += 1;
+        match number % 16 {
+            // Work that takes a while, so that every drain finds some of it.
+            0 => tokio::time::sleep(Duration::from_millis(5)).await,
+            number if number.is_multiple_of(2) => tokio::task::yield_now().await,
+            _ => {}
         }
         Ok(0)
     }
@@ -464,20 +472,45 @@ impl Ledger for Counts {
     }
 }
 
+/// When one member of a group leaves for good, its callers go on with another, also with one that registered before it.
+#[tokio::test]
+async fn a_member_that_leaves_is_replaced_by_an_older_one() -> Result<(), Failure> {
+    let directory = Arc::new(MemoryDirectory::new());
+    let counts = Arc::new(Counts::default());
+    let (older, _older_export) = member(&directory, &counts, "left").await?;
+    let (newer, _newer_export) = member(&directory, &counts, "right").await?;
+    let callers = Node::builder().directory(Arc::clone(&directory) as _).start().await?;
+    // Which member a binding gets is drawn.
+    let stub: LedgerClient = loop {
+        let stub = callers.import(Selector::Group("ledgers".into())).await?;
+        if Binding::of(&stub).link() == LinkState::Up(newer.incarnation()) {
+            break stub;
+        }
+    };
+    stub.note(1).await?;
+    assert!(newer.shutdown(WAIT_MAX).await);
+    within(WAIT_MAX, stub.note(2)).await?;
+    assert_eq!(Binding::of(&stub).link(), LinkState::Up(older.incarnation()));
+    Ok(())
+}
+
+/// An exporter of the group `ledgers`.
+async fn member(
+    directory: &Arc<MemoryDirectory>,
+    counts: &Arc<Counts>,
+    instance: &str,
+) -> Result<(Node, Export), Failure> {
+    let node = Node::builder().directory(Arc::clone(directory) as _).listen("127.0.0.1:0").start().await?;
+    let export = node.export(instance, LedgerServer::new(Arc::clone(counts))).group("ledgers").await?;
+    Ok((node, export))
+}
+
 /// Rolling restarts of two exporters that callers find by group, under load: no call fails, and none runs twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_a_group_fails_no_call() -> Result<(), Failure> {
     let directory = Arc::new(MemoryDirectory::new());
     let counts = Arc::new(Counts::default());
-    let start = |instance: &'static str| {
-        let (directory, counts) = (Arc::clone(&directory), Arc::clone(&counts));
-        async move {
-            let node = Node::builder().directory(directory).listen("127.0.0.1:0").start().await?;
-            let export = node.export(instance, LedgerServer::new(counts)).group("ledgers").await?;
-            Ok::<_, Failure>((node, export))
-        }
-    };
-    let mut members = [start("left").await?, start("right").await?];
+    let mut members = [member(&directory, &counts, "left").await?, member(&directory, &counts, "right").await?];
     let callers = Node::builder().directory(Arc::clone(&directory) as _).start().await?;
     let mut loads = Vec::new();
     let mut stubs: Vec<LedgerClient> = Vec::new();
@@ -487,10 +520,9 @@ async fn a_rolling_restart_of_a_group_fails_no_call() -> Result<(), Failure> {
     }
     for round in 0..8 {
         loads[round % 4].goes_on(100).await;
-        let member = &mut members[round % 2];
-        let name = ["left", "right"][round % 2];
-        assert!(member.0.shutdown(WAIT_MAX).await, "every call ends within the drain");
-        *member = start(name).await?;
+        let place = (round + 1) % 2;
+        assert!(members[place].0.shutdown(WAIT_MAX).await, "every call ends within the drain");
+        members[place] = member(&directory, &counts, ["left", "right"][place]).await?;
     }
     for load in &loads {
         load.goes_on(100).await;
@@ -502,7 +534,7 @@ async fn a_rolling_restart_of_a_group_fails_no_call() -> Result<(), Failure> {
             calls += 1;
         }
     }
-    let runs = counts.runs.lock().unwrap();
+    let runs = counts.runs.lock().expect("no panic inside");
     assert_eq!(runs.len(), calls);
     assert!(runs.values().all(|runs| *runs == 1));
     println!("{calls} calls over 8 restarts");
@@ -529,6 +561,9 @@ async fn a_takeover_fails_no_call() -> Result<(), Failure> {
         load.goes_on(100).await;
         let next = start().await?;
         let old = std::mem::replace(&mut holder, next);
+        // The old holder refuses from now on, though nobody shuts it down yet (R32).
+        load.goes_on(100).await;
+        assert!(!old.1.is_offered());
         assert!(old.0.shutdown(WAIT_MAX).await, "every call ends within the drain");
     }
     load.goes_on(100).await;
@@ -536,7 +571,7 @@ async fn a_takeover_fails_no_call() -> Result<(), Failure> {
     for (number, result) in &results {
         assert_eq!(result, &Ok(0), "call {number} failed");
     }
-    let runs = counts.runs.lock().unwrap();
+    let runs = counts.runs.lock().expect("no panic inside");
     assert_eq!(runs.len(), results.len());
     assert!(runs.values().all(|runs| *runs == 1));
     Ok(())

@@ -1,7 +1,7 @@
 //! The calls of one binding: those that wait, those that were sent, and those that are settled, with the session and
 //! the connection that they belong to.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub(super) struct Calls {
     pub(super) last_failure: Option<CallError>,
     /// The life that a pinned binding belongs to.
     pub(super) pinned_to: Option<Incarnation>,
-    /// The largest epoch seen: a lower one is of a holder that was replaced (R17).
-    pub(super) epoch: Option<Epoch>,
+    /// The largest epoch seen for each name: a lower one is of a holder that was replaced (R17).
+    pub(super) epochs: HashMap<String, Epoch>,
     pub(super) broken: Option<CallError>,
     pub(super) closed: bool,
     /// Whether a directory may know another exporter when this one has withdrawn.
@@ -102,7 +102,7 @@ impl Calls {
             earliest: Time::NEVER,
             last_failure: None,
             pinned_to: None,
-            epoch: None,
+            epochs: HashMap::new(),
             broken: None,
             closed: false,
             finds_another,

@@ -14,6 +14,9 @@ use crate::protocol::frame::{Answer, Frame};
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
 
+/// Names whose epochs a binding remembers. Those of a group come and go.
+const EPOCHS_MAX: usize = 1024;
+
 impl Link {
     /// The `Attach` for the session, if there is one: each with a larger number than any before (R27).
     pub(crate) fn next_attach(&self) -> Option<Attach> {
@@ -42,17 +45,21 @@ impl Link {
         self.lock().broken.is_some()
     }
 
-    /// The callee opened a session: calls go out on `outbox`. False if its registration is older than one seen
-    /// before (R17).
-    pub(crate) fn welcomed(&self, welcome: &Welcome, outbox: &Arc<Outbox>) -> bool {
+    /// The callee that exports as `instance` opened a session: calls go out on `outbox`. False if its registration is
+    /// older than one seen before under that name (R17).
+    pub(crate) fn welcomed(&self, welcome: &Welcome, instance: &str, outbox: &Arc<Outbox>) -> bool {
         let now = self.clock.now();
         let mut state = self.lock();
-        if let (Some(epoch), Some(seen)) = (welcome.epoch, state.epoch)
-            && epoch < seen
-        {
-            return false;
+        if let Some(epoch) = welcome.epoch {
+            if state.epochs.get(instance).is_some_and(|seen| epoch < *seen) {
+                return false;
+            }
+            if state.epochs.len() >= EPOCHS_MAX {
+                // Of a forgotten name an old holder may be taken for the present one, which R32 allows for.
+                state.epochs.clear();
+            }
+            state.epochs.insert(instance.to_owned(), epoch);
         }
-        state.epoch = welcome.epoch.or(state.epoch);
         if self.is_pinned {
             state.pinned_to = Some(welcome.incarnation);
         }
@@ -208,7 +215,7 @@ impl Link {
         }
     }
 
-    /// After how much silence to ask whether the callee is there: soon enough that the session's lease does not run
+    /// How often to ask whether the callee is there: soon enough that the session's lease does not run
     /// out meanwhile (R4).
     pub(crate) fn ping_after(&self) -> Duration {
         let state = self.lock();

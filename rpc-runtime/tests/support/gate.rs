@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -18,6 +19,8 @@ struct Rule {
     no_requests: bool,
     /// What the exporter says is lost.
     no_replies: bool,
+    /// At most so many bytes of the exporter pass every two milliseconds.
+    trickle: Option<usize>,
     /// Connections are closed as soon as they are accepted.
     shut: bool,
     /// Where connections lead.
@@ -66,6 +69,11 @@ impl Gate {
     /// From now on, what the exporter says is lost, and connections stand.
     pub(crate) fn lose_replies(&self) {
         self.rule.send_modify(|rule| rule.no_replies = true);
+    }
+
+    /// From now on, at most so many bytes of the exporter pass every two milliseconds.
+    pub(crate) fn trickle(&self, bytes: usize) {
+        self.rule.send_modify(|rule| rule.trickle = Some(bytes));
     }
 
     /// Waits until a request was lost.
@@ -127,22 +135,13 @@ async fn accept(listener: TcpListener, rule: watch::Sender<Rule>, lost: Arc<watc
             let (caller_reads, caller_writes) = caller.into_split();
             let (exporter_reads, exporter_writes) = exporter.into_split();
             let rules = rule.clone();
-            let up = relay(
-                caller_reads,
-                exporter_writes,
-                || rules.borrow().no_requests,
-                |bytes| {
-                    lost.send_modify(|lost| lost.0 += bytes);
-                },
-            );
-            let down = relay(
-                exporter_reads,
-                caller_writes,
-                || rules.borrow().no_replies,
-                |bytes| {
-                    lost.send_modify(|lost| lost.1 += bytes);
-                },
-            );
+            let requests = || (rules.borrow().no_requests, None);
+            let up = relay(caller_reads, exporter_writes, requests, |bytes| lost.send_modify(|lost| lost.0 += bytes));
+            let replies = || {
+                let rule = rules.borrow();
+                (rule.no_replies, rule.trickle)
+            };
+            let down = relay(exporter_reads, caller_writes, replies, |bytes| lost.send_modify(|lost| lost.1 += bytes));
             tokio::select! {
                 _ = up => {}
                 _ = down => {}
@@ -152,22 +151,29 @@ async fn accept(listener: TcpListener, rule: watch::Sender<Rule>, lost: Arc<watc
     }
 }
 
+/// Passes bytes on as `rule` says: whether they are lost, and how many pass at once.
 async fn relay(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    loses: impl Fn() -> bool,
+    rule: impl Fn() -> (bool, Option<usize>),
     lost: impl Fn(usize),
 ) -> io::Result<()> {
     let mut bytes = vec![0; 64 * 1024];
     loop {
-        let read = from.read(&mut bytes).await?;
+        let most = rule().1.map_or(bytes.len(), |most| most.min(bytes.len()));
+        let read = from.read(&mut bytes[..most]).await?;
         if read == 0 {
             return Ok(());
         }
-        if loses() {
-            lost(read);
-        } else {
-            to.write_all(&bytes[..read]).await?;
+        match rule() {
+            (true, _) => lost(read),
+            (false, trickle) => {
+                to.write_all(&bytes[..read]).await?;
+                if trickle.is_some() {
+                    // The slowness of the line, not a wait for anything.
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::protocol::backoff::Backoff;
 use crate::{Binding, LinkState, within};
 
 /// A lookup of which nothing is known may take so long.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 /// A lookup may take so long if an older answer is at hand.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 /// A watch waits so long for something to happen,
