@@ -24,6 +24,9 @@ use crate::protocol::id::{Incarnation, Owner};
 use crate::transport::Stream;
 use crate::transport::endpoint::Endpoint;
 
+/// So many exporters are tried, one after another, before the wait between two attempts.
+const EXPORTERS_TRIED_MAX: usize = 4;
+
 /// What the links of a node share as callers.
 pub(crate) struct Importer {
     pub(crate) incarnation: Incarnation,
@@ -150,6 +153,14 @@ async fn while_open<F: Future>(link: &Link, future: F) -> Option<F::Output> {
     None
 }
 
+/// Whether another address of the same exporter may do better.
+fn is_of_address(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::HostNotFound | ErrorKind::ConnectionRefused | ErrorKind::Unreachable | ErrorKind::NotThisProtocol
+    )
+}
+
 fn lost(ended: &Ended) -> CallError {
     CallError::never(ErrorKind::Unreachable, format!("the connection to the exporter was lost: {ended}"))
 }
@@ -166,28 +177,60 @@ struct Dialler {
 }
 
 impl Dialler {
-    /// One attempt: a connection that the session is bound to.
+    /// One attempt: a connection that the session is bound to. Where there is no session yet, several exporters are
+    /// tried: nothing was sent to those that cannot be reached.
     async fn connect(&mut self) -> Result<Connection, CallError> {
-        let route = match &self.route {
-            Some(route) => route.clone(),
-            None => self.find().await?,
-        };
+        let mut failed = Vec::new();
         let mut failure = None;
-        for endpoint in &route.endpoints {
-            match endpoint.dial(self.importer.limits.dial_timeout).await {
-                Ok(stream) => {
-                    let limit = self.importer.limits.dial_timeout;
-                    let connection = match timeout(limit, self.handshake(stream, &route, endpoint)).await {
-                        Ok(connection) => connection?,
-                        Err(_elapsed) => {
-                            let text = format!("{endpoint} accepted a connection but did not answer within {limit:?}");
-                            return Err(CallError::never(ErrorKind::Unreachable, text));
-                        }
-                    };
+        while failed.len() < EXPORTERS_TRIED_MAX {
+            let route = match self.route.take() {
+                Some(route) => route,
+                None => match self.find(&failed).await {
+                    Ok(route) => route,
+                    Err(error) => return Err(failure.unwrap_or(error)),
+                },
+            };
+            match (self.connect_by(&route).await, route.expect) {
+                (Ok(connection), _) => {
                     self.route = Some(route);
                     return Ok(connection);
                 }
-                Err(error) => failure = Some(error),
+                (Err(error), Some(exporter)) if self.may_choose() => {
+                    failed.push(exporter);
+                    failure = Some(error);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        let none = || CallError::never(ErrorKind::Unreachable, "no exporter can be reached");
+        Err(failure.unwrap_or_else(none))
+    }
+
+    /// Whether another exporter would do: there is a directory to find one, and neither a session nor a pin to this one.
+    fn may_choose(&self) -> bool {
+        matches!(self.target, Target::Named(_)) && self.link.session_with().is_none() && self.link.pinned_to().is_none()
+    }
+
+    /// Tries the addresses of one exporter.
+    async fn connect_by(&mut self, route: &Route) -> Result<Connection, CallError> {
+        let limit = self.importer.limits.dial_timeout;
+        let mut failure = None;
+        for endpoint in &route.endpoints {
+            let connected = match endpoint.dial(limit).await {
+                Ok(stream) => match timeout(limit, self.handshake(stream, route, endpoint)).await {
+                    Ok(connected) => connected,
+                    Err(_elapsed) => {
+                        let text = format!("{endpoint} accepted a connection but did not answer within {limit:?}");
+                        Err(CallError::never(ErrorKind::Unreachable, text))
+                    }
+                },
+                Err(error) => Err(error),
+            };
+            match connected {
+                Ok(connection) => return Ok(connection),
+                Err(error) if is_of_address(error.kind()) => failure = Some(error),
+                // It is the exporter that answered: its other addresses lead to the same answer.
+                Err(error) => return Err(error),
             }
         }
         Err(failure.unwrap_or_else(|| {
@@ -195,8 +238,9 @@ impl Dialler {
         }))
     }
 
-    /// Asks the directory. What it says may prove that the session's callee has been replaced.
-    async fn find(&mut self) -> Result<Route, CallError> {
+    /// Asks the directory, for another exporter than those that `failed`. What it says may prove that the session's
+    /// callee has been replaced.
+    async fn find(&mut self, failed: &[Incarnation]) -> Result<Route, CallError> {
         let selector = match &self.target {
             Target::At { endpoint, instance } => {
                 let expect = self.link.pinned_to();
@@ -209,13 +253,15 @@ impl Dialler {
             return Err(CallError::never(ErrorKind::DirectoryUnavailable, text));
         };
         let name = self.interface.name();
-        let found = directory.lookup(&name, &selector).await.map_err(|error| {
+        let mut found = directory.lookup(&name, &selector).await.map_err(|error| {
             CallError::never(ErrorKind::DirectoryUnavailable, format!("{error}; is the nameserver running?"))
                 .with_source(error)
         })?;
+        found.entries.retain(|entry| !failed.contains(&entry.incarnation));
         let bound_to = self.link.session_with();
         // A session that lives is attached, wherever its callee is now.
-        let bound = found.entries.iter().find(|entry| Some(entry.incarnation) == bound_to);
+        let wanted = bound_to.or(self.link.pinned_to());
+        let bound = found.entries.iter().find(|entry| Some(entry.incarnation) == wanted);
         let load = |entry: &crate::directory::Entry| self.importer.load(entry.incarnation);
         let Some(entry) = bound.or_else(|| select::pick(&found.entries, load)) else {
             let text = format!(

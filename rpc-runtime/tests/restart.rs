@@ -4,6 +4,9 @@
 //! An exporter is this very binary, started to run the test `exporter_process` only. It notes every execution in
 //! a file, which outlives it and is the oracle: how often each call ran, and in which life.
 
+#[path = "support/gate.rs"]
+mod gate;
+
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -13,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use gate::Gate;
 use rpc_runtime::directory::MemoryDirectory;
 use rpc_runtime::{
     Binding, CallError, Context, ErrorKind, Executed, Export, Limits, LinkState, Node, RegisterMode, Selector,
@@ -491,6 +495,90 @@ async fn a_member_that_leaves_is_replaced_by_an_older_one() -> Result<(), Failur
     assert!(newer.shutdown(WAIT_MAX).await);
     within(WAIT_MAX, stub.note(2)).await?;
     assert_eq!(Binding::of(&stub).link(), LinkState::Up(older.incarnation()));
+    Ok(())
+}
+
+/// A pinned binding to a group waits for its member, though others are there: also after its session was lost.
+#[tokio::test]
+async fn a_pinned_binding_stays_with_its_member() -> Result<(), Failure> {
+    let directory = Arc::new(MemoryDirectory::new());
+    let counts = Arc::new(Counts::default());
+    let (_other, _other_export) = member(&directory, &counts, "other").await?;
+    let mut limits = Limits::default();
+    limits.session_lease = Duration::from_millis(300);
+    // Its address is registered before it is known where it leads.
+    let gate = Gate::open("127.0.0.1:1").await?;
+    let builder = Node::builder().directory(Arc::clone(&directory) as _).limits(limits).advertise(gate.address());
+    let pinned = builder.listen("127.0.0.1:0").start().await?;
+    gate.lead_to(&pinned.local_endpoints()[0]);
+    let _export = pinned.export("pinned", LedgerServer::new(Arc::clone(&counts))).group("ledgers").await?;
+
+    let callers = Node::builder().directory(Arc::clone(&directory) as _).start().await?;
+    let stub: LedgerClient = loop {
+        let stub = callers.import(Selector::Group("ledgers".into())).pinned().await?;
+        if Binding::of(&stub).link() == LinkState::Up(pinned.incarnation()) {
+            break stub;
+        }
+    };
+    let in_flight = tokio::spawn({
+        let stub = stub.clone();
+        async move { stub.note_and_hang(1).await }
+    });
+    until("it runs", || pinned.stats().calls_executed > 0).await;
+    gate.shut();
+    let error = in_flight.await?.expect_err("the session is lost");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::SessionLost, MAY_STILL_RUN), "{error}");
+    let late = tokio::spawn({
+        let stub = stub.clone();
+        async move { stub.note(2).await }
+    });
+    let refused = gate.refused();
+    until("it is dialled again", || gate.refused() > refused + 1).await;
+    gate.reopen();
+    assert_eq!(late.await??, 0);
+    assert_eq!(Binding::of(&stub).link(), LinkState::Up(pinned.incarnation()));
+    Ok(())
+}
+
+/// A member that died without a word stays registered for a while: who binds to the group then gets one that lives.
+#[tokio::test]
+async fn a_dead_member_is_passed_over() -> Result<(), Failure> {
+    let directory = Arc::new(MemoryDirectory::new());
+    let counts = Arc::new(Counts::default());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let dead = Node::builder().directory(Arc::clone(&directory) as _).advertise(nobody.to_string()).start().await?;
+    let stub = || LedgerServer::new(Arc::clone(&counts));
+    let _dead_exports =
+        [dead.export("dead", stub()).group("ledgers").await?, dead.export("lost", stub()).group("ledgers").await?];
+    let (alive, _export) = member(&directory, &counts, "alive").await?;
+    let callers = Node::builder().directory(Arc::clone(&directory) as _).start().await?;
+    for number in 0..20 {
+        let stub: LedgerClient = callers.import(Selector::Group("ledgers".into())).await?;
+        stub.note(number).await?;
+        assert_eq!(Binding::of(&stub).link(), LinkState::Up(alive.incarnation()));
+    }
+    Ok(())
+}
+
+/// Of several addresses of an exporter one is enough, whatever answers at the others.
+#[tokio::test]
+async fn one_good_address_is_enough() -> Result<(), Failure> {
+    let directory = Arc::new(MemoryDirectory::new());
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let foreign = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let foreign_address = foreign.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = foreign.accept().await {
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example.com ESMTP\r\n").await;
+        }
+    });
+    let addresses = [closed.to_string(), foreign_address.to_string(), "memory://good".to_owned()];
+    let builder = Node::builder().directory(Arc::clone(&directory) as _).listen("memory://good");
+    let node = addresses.iter().fold(builder, |builder, address| builder.advertise(address)).start().await?;
+    let _export = node.export("ledger", LedgerServer::new(Arc::<Counts>::default())).await?;
+    let callers = Node::builder().directory(directory).start().await?;
+    let stub: LedgerClient = callers.import("ledger").await?;
+    assert_eq!(stub.note(1).await?, 0);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +34,8 @@ struct Rule {
 pub(crate) struct Gate {
     address: SocketAddr,
     rule: watch::Sender<Rule>,
+    /// Connections that were not let in.
+    refused: Arc<AtomicUsize>,
     /// Bytes of callers and of the exporter that were lost.
     lost: Arc<watch::Sender<(usize, usize)>>,
     accepting: JoinHandle<()>,
@@ -52,8 +55,9 @@ impl Gate {
         let address = listener.local_addr()?;
         let rule = watch::Sender::new(Rule { upstream: Some(socket(upstream)), ..Rule::default() });
         let lost = Arc::new(watch::Sender::new((0, 0)));
-        let accepting = tokio::spawn(accept(listener, rule.clone(), Arc::clone(&lost)));
-        Ok(Gate { address, rule, lost, accepting })
+        let refused = Arc::default();
+        let accepting = tokio::spawn(accept(listener, rule.clone(), Arc::clone(&refused), Arc::clone(&lost)));
+        Ok(Gate { address, rule, refused, lost, accepting })
     }
 
     /// What a caller dials.
@@ -99,6 +103,11 @@ impl Gate {
         });
     }
 
+    /// How many connections were not let in.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
+    }
+
     /// From now on everything gets through, on connections made from now on.
     pub(crate) fn reopen(&self) {
         self.rule.send_modify(|rule| {
@@ -120,12 +129,20 @@ fn socket(address: &str) -> SocketAddr {
     address.trim_start_matches("tcp://").parse().expect("an address")
 }
 
-async fn accept(listener: TcpListener, rule: watch::Sender<Rule>, lost: Arc<watch::Sender<(usize, usize)>>) {
+async fn accept(
+    listener: TcpListener,
+    rule: watch::Sender<Rule>,
+    refused: Arc<AtomicUsize>,
+    lost: Arc<watch::Sender<(usize, usize)>>,
+) {
     loop {
         let Ok((caller, _)) = listener.accept().await else { return };
         let mut rule = rule.subscribe();
         let now = *rule.borrow_and_update();
-        let Some(upstream) = now.upstream.filter(|_| !now.shut) else { continue };
+        let Some(upstream) = now.upstream.filter(|_| !now.shut) else {
+            refused.fetch_add(1, Ordering::SeqCst);
+            continue;
+        };
         let Ok(exporter) = TcpStream::connect(upstream).await else { continue };
         let (lost, cuts) = (Arc::clone(&lost), now.cuts);
         // Ends with the connection, or with the next cut.
