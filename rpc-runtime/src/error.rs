@@ -43,8 +43,6 @@ pub enum ErrorKind {
     Undecodable,
     /// The deadline passed.
     DeadlineExceeded,
-    /// The exporter did not start the call in time.
-    Late,
     /// The exporter restarted, or another one answers in its place.
     PeerRestarted,
     /// A pinned binding's exporter has another incarnation now.

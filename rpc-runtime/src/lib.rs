@@ -116,6 +116,7 @@ mod node;
 mod outbox;
 pub mod protocol;
 mod receipt;
+mod run;
 mod served;
 mod server;
 mod stats;

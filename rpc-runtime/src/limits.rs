@@ -4,6 +4,12 @@
 use std::time::Duration;
 
 /// What a node allows. Give it to [`NodeBuilder::limits`](crate::NodeBuilder::limits).
+///
+/// ```
+/// let mut limits = rpc_runtime::Limits::default();
+/// limits.frame_bytes_max = 64 * 1024 * 1024;
+/// let node = rpc_runtime::Node::builder().limits(limits);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {

@@ -55,6 +55,7 @@ pub(crate) struct Link {
     woken: Notify,
     status: watch::Sender<LinkState>,
 }
+
 impl Link {
     /// A link without a connection. `is_named` says that a directory finds its exporter.
     pub(crate) fn new(clock: Clock, limits: Limits, call_timeout: Duration, is_pinned: bool, is_named: bool) -> Link {

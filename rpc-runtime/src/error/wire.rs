@@ -15,7 +15,8 @@ impl CallError {
             Refusal::Draining => {
                 (ErrorKind::Draining, "the exporter is shutting down; try again, another one may answer")
             }
-            Refusal::Late => (ErrorKind::Late, "the exporter did not start the call before its deadline"),
+            // Told only when the caller's own deadline has passed too: otherwise the call is made anew (R13, R15).
+            Refusal::Late => (ErrorKind::DeadlineExceeded, "the exporter did not start the call before the deadline"),
             Refusal::Overload => (ErrorKind::Overload, "the exporter has no room for another call; try again later"),
             Refusal::UnknownMethod => {
                 (ErrorKind::UnknownMethod, "the exporter's interface has no such method; it may be of an older version")
