@@ -205,7 +205,9 @@ impl Connection {
                     }
                 }
             }
-            if read.is_none() && !self.rings(cx, role) && (sent.is_pending() || self.outbox.sleep(cx.waker())) {
+            // Listening comes before the look at the timers: who makes one of them earlier wakes the task after that.
+            let idle = read.is_none() && self.outbox.sleep(cx.waker(), sent.is_pending());
+            if idle && !self.rings(cx, role) {
                 return Ok(());
             }
         }

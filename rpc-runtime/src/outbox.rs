@@ -92,10 +92,11 @@ impl Outbox {
         }
     }
 
-    /// The connection task is about to sleep: false if there is something to send after all.
-    pub(crate) fn sleep(&self, waker: &Waker) -> bool {
+    /// The connection task is about to sleep, and is woken from now on: false if there is something to send after all
+    /// and nothing `blocks` it.
+    pub(crate) fn sleep(&self, waker: &Waker, blocked: bool) -> bool {
         let mut state = self.lock();
-        let idle = state.frames.is_empty() && !(state.closing && state.sending == 0);
+        let idle = blocked || state.frames.is_empty() && !(state.closing && state.sending == 0);
         if idle {
             state.waker = Some(waker.clone());
         }

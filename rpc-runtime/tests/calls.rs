@@ -7,6 +7,9 @@ use std::time::Duration;
 use rpc_runtime::{
     Binding, CallError, Context, ErrorKind, Executed, LinkState, Node, RemoteError, in_memory, interface,
 };
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 #[interface]
 trait Counter {
@@ -179,5 +182,50 @@ async fn shutdown_drains() -> Result<(), Failure> {
     let error = rpc_runtime::within(Duration::from_millis(50), stub.add(1)).await.expect_err("nobody is there");
     let CounterError::Call(error) = error else { panic!("{error}") };
     assert_eq!((error.kind(), error.executed()), (ErrorKind::DeadlineExceeded, Executed::Never), "{error}");
+    Ok(())
+}
+
+/// A deadline holds while the exporter reads nothing: a connection that cannot write keeps its timers.
+#[tokio::test]
+async fn a_deadline_holds_while_nothing_can_be_written() -> Result<(), Failure> {
+    let (node, _export, _counter) = exporter("127.0.0.1:0").await?;
+    let upstream = node.local_endpoints()[0].trim_start_matches("tcp://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?.to_string();
+    let stand_still = Arc::new(Notify::new());
+    let stands = tokio::spawn({
+        let stand_still = Arc::clone(&stand_still);
+        async move {
+            let (mut caller, _) = listener.accept().await?;
+            let mut exporter = TcpStream::connect(upstream).await?;
+            tokio::select! {
+                ended = copy_bidirectional(&mut caller, &mut exporter) => drop(ended?),
+                () = stand_still.notified() => {}
+            }
+            // Open, and read no more.
+            Ok::<_, std::io::Error>((caller, exporter))
+        }
+    });
+    let callers = Node::builder().start().await?;
+    let stub: CounterClient = callers.import_at(&address, "main").await?;
+    assert_eq!(stub.add(1).await?, 1);
+    stand_still.notify_one();
+    let _sockets = stands.await??;
+    // More than the sockets' buffers hold, with a deadline far away.
+    let stuck: Vec<_> = (0..3)
+        .map(|_| {
+            let stub = stub.clone();
+            tokio::spawn(async move { stub.echo(vec![7; 15 << 20]).await })
+        })
+        .collect();
+    while Binding::of(&stub).stats().calls < 4 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let call = rpc_runtime::within(Duration::from_millis(100), stub.add(1));
+    let error = tokio::time::timeout(Duration::from_secs(3), call).await?.expect_err("nothing is read");
+    let CounterError::Call(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    stuck.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
