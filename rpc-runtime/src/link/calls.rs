@@ -336,6 +336,8 @@ impl Call {
             "arguments of {} bytes exceed the exporter's limit of {bytes_max} bytes; raise `frame_bytes_max` in the exporter's limits, or send them in pieces",
             self.request.len()
         );
-        CallError::never(ErrorKind::TooLarge, text)
+        // An idempotent call may have run where the limit was larger (I16).
+        let executed = if self.may_have_run { MAY_STILL_RUN } else { Executed::Never };
+        CallError::new(ErrorKind::TooLarge, executed, text)
     }
 }
