@@ -29,9 +29,14 @@
 //! # Bytes from strangers
 //!
 //! Reading never panics. Messages sit at most [`DEPTH_MAX`] deep in each other. Memory is taken for bytes that
-//! came, never for a length that was claimed. It may be more than these bytes: an element of a list takes its
-//! size in Rust for as little as one byte (a number) or two (an empty message), so a limit on a frame's bytes
-//! bounds the memory only up to that factor.
+//! came, never for a length that was claimed: twice the bytes at most, and what holds messages that sit in each
+//! other, where there are no lists and no maps. These may take more, so that a limit on a frame's bytes bounds
+//! the memory only up to a factor:
+//!
+//! - An element of a list takes its size in Rust for as little as one byte (a number) or two (an empty text, an
+//!   empty message), and nothing beside: a list is counted before it is read. One that comes in several parts may
+//!   take three times as much while it grows.
+//! - A map or a set takes what `std`'s takes. A `BTreeMap` with one pair has room for eleven.
 
 // Code that the derive makes says `…::idl::Message`: `…` is `crate` in this crate, `::idl` in its tests.
 #[doc(hidden)]

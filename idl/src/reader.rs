@@ -76,6 +76,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many fields of the latest one's number come after it, before anything that is no field. Its own value, of
+    /// this form, was not read yet.
+    pub(crate) fn more(&self, wire: Wire) -> usize {
+        let mut ahead = Self { ..*self };
+        let mut next = Some((self.tag, wire));
+        let mut more = 0;
+        while let Some((_, wire)) = next
+            && ahead.skip(wire).is_ok()
+        {
+            next = ahead.next_field().ok().flatten();
+            more += usize::from(next.is_some_and(|(tag, _)| tag == self.tag));
+        }
+        more
+    }
+
     /// Steps over the value of a field that nobody knows.
     pub fn skip(&mut self, wire: Wire) -> Result<(), DecodeError> {
         match wire {

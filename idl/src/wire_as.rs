@@ -82,7 +82,8 @@ macro_rules! representation {
 }
 
 representation! {
-    Int32, i32, "int32", Varint, |n, out| out.varint(i64::from(n) as u64), |r| r.varint()? as i64;
+    Int32, i32, "int32", Varint, |n, out| out.varint(i64::from(n) as u64),
+        |r| i32::try_from(r.varint()? as i64).map_err(|_| DecodeFault::OutOfRange("int32"))?;
     Int64, i64, "int64", Varint, |n, out| out.varint(n as u64), |r| r.varint()? as i64;
     Fixed32, u32, "fixed32", Fixed32, |n, out| out.fixed32(n), |r| r.fixed32()?;
     Fixed64, u64, "fixed64", Fixed64, |n, out| out.fixed64(n), |r| r.fixed64()?;

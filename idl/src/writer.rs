@@ -86,6 +86,27 @@ impl Writer {
         }
     }
 
+    /// The memory that it takes, large values included.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.buffer.capacity() + self.cut_bytes
+    }
+
+    /// Makes a large message without large values into a large value, which other writers can refer to.
+    pub fn share(&mut self) {
+        if self.cuts.is_empty() && self.buffer.len() >= CUT_BYTES_MIN {
+            self.fit();
+            let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+            self.cut_bytes = bytes.len();
+            self.cuts.push(Cut { at: 0, bytes });
+        }
+    }
+
+    /// Gives back all memory that what was written does not need.
+    pub fn fit(&mut self) {
+        self.buffer.shrink_to_fit();
+    }
+
     /// Whether all that was written can be read again. Ask once, at the end, before sending.
     pub fn check(&self) -> Result<(), EncodeError> {
         match self.fault {
@@ -110,6 +131,22 @@ impl Writer {
             break;
         }
         self.buffer.truncate(length.saturating_sub(self.cut_bytes));
+    }
+
+    /// Gives back the large values that lie within the first `length` bytes, and the rest moves up: for what was sent
+    /// already. Gives how many bytes they were.
+    pub fn forget_large(&mut self, length: usize) -> usize {
+        let (mut count, mut forgotten) = (0, 0);
+        for cut in &self.cuts {
+            if cut.at + forgotten + cut.bytes.len() > length {
+                break;
+            }
+            forgotten += cut.bytes.len();
+            count += 1;
+        }
+        self.cuts.drain(..count);
+        self.cut_bytes -= forgotten;
+        forgotten
     }
 
     /// All that was written, in order.

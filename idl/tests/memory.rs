@@ -179,12 +179,58 @@ fn noise_is_survived() {
     }
 }
 
-/// The price of a list is its elements: packed numbers take their size, and not a byte more.
+/// The price of a list is its elements: they take their size, and not a byte more.
 #[test]
 fn lists_cost_their_elements() {
     let bytes = to_vec(&vec![1_u64; 100_000]).unwrap();
     let cost = measure(|| drop(black_box(from_slice::<Vec<u64>>(&bytes))));
     assert_eq!((cost.count_total, cost.bytes_max), (1, 800_000));
+
+    let bytes = to_vec(&vec![String::new(); 100_000]).unwrap();
+    let cost = measure(|| drop(black_box(from_slice::<Vec<String>>(&bytes))));
+    assert_eq!((cost.count_total, cost.bytes_max), (1, 2_400_000));
+}
+
+/// A list that comes in many parts, each of one element, is not copied for each part.
+#[test]
+fn a_list_in_parts_is_not_copied_again_and_again() {
+    // The same message field, many times: its parts are merged.
+    let bytes = b"\x0a\x02\x0a\x00".repeat(50_000);
+    let cost = measure(|| {
+        let (list,): (Option<(Vec<String>,)>,) = from_slice(&bytes).unwrap();
+        assert_eq!(list.unwrap().0.len(), 50_000);
+    });
+    assert!(cost.count_total < 100, "{cost:?}");
+}
+
+/// A description of many types with long names around them, and of many fields of a type with a long name, costs what
+/// its types and fields take, and not the length of the names times their number.
+#[test]
+fn long_names_are_not_multiplied() {
+    use idl::descriptor::{FieldDescriptor, FileDescriptor, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+    let mine = {
+        let build = idl::Interface::build("p", "Store", "");
+        build.method("Get", "", idl::MethodKind::Plain, |method| method.argument::<u32>(1, "id")).finish()
+    };
+    let long = "x".repeat(100_000);
+    let nested = (0..5_000).map(|i| MessageDescriptor { name: i.to_string(), ..Default::default() });
+    let field = (1..5_000).map(|number| FieldDescriptor { number, ..Default::default() });
+    let outer = MessageDescriptor {
+        name: long.clone(),
+        field: field.collect(),
+        nested_type: nested.collect(),
+        ..Default::default()
+    };
+    let input_type = format!(".{long}.{long}");
+    let method = vec![MethodDescriptor { name: "Get".into(), input_type, ..Default::default() }];
+    let service = vec![ServiceDescriptor { name: "Store".into(), method, options: None }];
+    let file = FileDescriptor { package: long, message_type: vec![outer], service, ..Default::default() };
+    let bytes = to_vec(&file).unwrap();
+    let cost = measure(|| {
+        let theirs = idl::Interface::from_bytes(&bytes).unwrap();
+        assert!(idl::compare(&mine, &theirs).iter().any(|change| change.breaking));
+    });
+    assert!(cost.bytes_max <= 12 << 20, "{} bytes cost {}", bytes.len(), cost.bytes_max);
 }
 
 /// Writing into a buffer that was used before allocates nothing.

@@ -36,6 +36,53 @@ enum Tree<T> {
     Both { left: Arc<Tree<T>>, right: Vec<Tree<T>> },
 }
 
+/// Every integer type of a foreign `.proto`.
+#[derive(Debug, Clone, PartialEq, Message)]
+#[rpc(crate = "::idl")]
+struct Foreign {
+    #[rpc(as = "int32")]
+    a: u8,
+    #[rpc(as = "int32")]
+    b: i32,
+    #[rpc(as = "int64")]
+    c: i64,
+    #[rpc(as = "fixed32")]
+    d: Option<u32>,
+    #[rpc(as = "fixed64")]
+    e: u64,
+    #[rpc(as = "sfixed32")]
+    f: i16,
+    #[rpc(as = "sfixed64")]
+    g: isize,
+    #[rpc(as = "int32")]
+    h: Vec<i32>,
+    #[rpc(as = "fixed64")]
+    i: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Message)]
+#[rpc(crate = "::idl", transparent)]
+struct Id(u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Default, Message)]
+#[rpc(crate = "::idl")]
+enum Kind {
+    #[default]
+    Red,
+    #[rpc(tag = 7)]
+    Green,
+    #[rpc(other)]
+    Other,
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+#[rpc(crate = "::idl")]
+struct Bitmap {
+    ids: Vec<Id>,
+    kinds: Vec<Kind>,
+    set: std::collections::BTreeSet<i16>,
+}
+
 fn time() -> impl Strategy<Value = SystemTime> {
     (any::<bool>(), any::<u32>(), 0..1_000_000_000_u32).prop_map(|(after, seconds, nanos)| {
         let distance = Duration::new(seconds.into(), nanos);
@@ -116,6 +163,20 @@ proptest! {
     fn times(duration in (any::<u32>(), 0..1_000_000_000_u32), time in time()) {
         comes_back_anywhere(Duration::new(duration.0.into(), duration.1))?;
         comes_back_anywhere(time)?;
+    }
+
+    #[test]
+    fn foreign_integers(a in any::<(u8, i32, i64, Option<u32>)>(), b in any::<(u64, i16, isize)>(), c in any::<(Vec<i32>, Vec<u64>)>()) {
+        let foreign = Foreign { a: a.0, b: a.1, c: a.2, d: a.3, e: b.0, f: b.1, g: b.2, h: c.0, i: c.1 };
+        comes_back_anywhere(foreign)?;
+    }
+
+    #[test]
+    fn derived_kinds(number in any::<u64>(), kinds in vec(0..3_usize, 0..9), set in btree_set(any::<i16>(), 0..9)) {
+        let kinds: Vec<Kind> = kinds.into_iter().map(|kind| [Kind::Red, Kind::Green, Kind::Other][kind]).collect();
+        comes_back_anywhere(Id(number))?;
+        comes_back_anywhere(Bitmap { ids: vec![Id(number), Id(0)], kinds, set })?;
+        comes_back_anywhere(())?;
     }
 
     /// Bytes that can be read at all are a value: written and read again it is the same.

@@ -101,6 +101,43 @@ fn truncate_keeps_the_first_bytes() {
     }
 }
 
+/// Large values that were sent are given back, and what is left stays in order.
+#[test]
+fn forget_large_keeps_what_is_not_sent() {
+    let mut whole = Writer::new();
+    whole.put_slice(b"ab");
+    whole.put_bytes(&vec![1; LARGE].into());
+    whole.put_slice(b"cd");
+    whole.put_bytes(&vec![2; LARGE].into());
+    let all = whole.to_vec();
+    for length in [0, 1, 2, LARGE + 1, LARGE + 2, LARGE + 3, LARGE + 4, all.len() - 1, all.len()] {
+        let mut out = Writer::new();
+        whole.pieces().for_each(|piece| match piece {
+            idl::Piece::Slice(bytes) => out.put_slice(bytes),
+            idl::Piece::Bytes(bytes) => out.put_bytes(bytes),
+        });
+        let forgotten = out.forget_large(length);
+        assert_eq!(forgotten, LARGE * (usize::from(length >= LARGE + 2) + usize::from(length == all.len())));
+        assert_eq!(out.to_vec()[length - forgotten..], all[length..]);
+    }
+}
+
+/// A large message becomes one value, which takes no more than it needs; a small one stays as it is.
+#[test]
+fn share_makes_one_large_value() {
+    for length in [10, LARGE] {
+        let mut out = Writer::new();
+        out.put_slice(&vec![3; length - 1]);
+        out.put_slice(&[4]);
+        let all = out.to_vec();
+        out.share();
+        out.share();
+        assert_eq!(out.to_vec(), all);
+        assert_eq!(matches!(out.pieces().next(), Some(idl::Piece::Bytes(_))), length == LARGE);
+        assert!(length != LARGE || out.held() == length);
+    }
+}
+
 #[derive(Debug, PartialEq, Message)]
 #[rpc(crate = "::idl")]
 struct Chain(Option<Box<Chain>>);

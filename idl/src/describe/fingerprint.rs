@@ -4,7 +4,7 @@
 //! variants. Names, because fields are numbered by their order: of two that changed places, only the names
 //! tell. Not in it, because the wire does not show them: names of types, modules, docs, the order of methods.
 
-use super::index::{Described, Index, value_name};
+use super::index::{Described, Index, value_names};
 use crate::descriptor::{EnumDescriptor, FieldNotes, FileDescriptor, MessageDescriptor, MethodKind};
 use crate::{DecodeError, Message, Reader, Registry, Shape, Wire, Writer};
 use std::collections::HashMap;
@@ -158,9 +158,10 @@ impl<'a> Walk<'a> {
         let mut values: Vec<_> = described.value.iter().collect();
         values.sort_by_key(|value| value.number);
         self.hash.number(values.len() as u64);
+        let short = value_names(described);
         for value in values {
             self.hash.number(value.number as u64);
-            self.hash.text(value_name(described, &value.name));
+            self.hash.text(short(&value.name));
         }
     }
 }

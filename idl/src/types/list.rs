@@ -17,6 +17,10 @@ pub(crate) fn encode<'a, T: Message>(list: impl Iterator<Item = &'a T>, length: 
 /// Reads a repeated field, or a part of one: a single value, or many packed.
 pub(crate) fn merge<T: Message>(list: &mut Vec<T>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
     if wire == T::WIRE {
+        if list.is_empty() {
+            // Counted from what is there. Growing by and by would take up to three times as much.
+            list.reserve_exact(1 + r.more(wire));
+        }
         list.push(T::decode_value(None, r)?);
         return Ok(());
     }

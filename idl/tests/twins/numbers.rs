@@ -176,3 +176,26 @@ fn foreign_integers() {
     let none = Foreign { a: 0, b: 0, c: 0, d: None, e: vec![], f: 0, g: vec![] };
     twins(none, ForeignTwin::default());
 }
+
+#[derive(Debug, Clone, PartialEq, Message)]
+#[rpc(crate = "::idl")]
+struct Wider {
+    #[rpc(as = "int32")]
+    a: u32,
+}
+
+/// What fits the Rust type and not the foreign one is not read: it could not be written again.
+#[test]
+fn foreign_integers_have_their_range() {
+    let bytes = |a: i64| to_vec(&ForeignInt64 { a }).unwrap();
+    assert_eq!(from_slice::<Wider>(&bytes(i32::MAX.into())), Ok(Wider { a: i32::MAX as u32 }));
+    let error = from_slice::<Wider>(&bytes(i64::from(i32::MAX) + 1)).unwrap_err();
+    assert_eq!(error.to_string(), "a: the number is out of range for int32");
+}
+
+#[derive(Debug, Clone, PartialEq, Message)]
+#[rpc(crate = "::idl")]
+struct ForeignInt64 {
+    #[rpc(as = "int64")]
+    a: i64,
+}

@@ -1,6 +1,6 @@
 //! What became of the fields of a message, and of the variants of an enum.
 
-use super::super::index::value_name;
+use super::super::index::value_names;
 use super::fits::{self, Fit};
 use super::{Comparison, Pair, Way};
 use crate::descriptor::{EnumDescriptor, FieldDescriptor, FieldType, Label, MessageDescriptor, TypeNotes};
@@ -26,6 +26,9 @@ impl<'a> Comparison<'a> {
         let tags: BTreeSet<u32> = old.keys().chain(new.keys()).copied().collect();
         self.fields += tags.len() + 1;
         for tag in tags {
+            if self.is_too_much() {
+                return;
+            }
             let place = self.place(pair, variants[0], tag);
             match (old.get(&tag), new.get(&tag)) {
                 (Some(old), Some(new)) if old.name != new.name => {
@@ -149,13 +152,17 @@ impl<'a> Comparison<'a> {
             Way::Result | Way::Error => notes(old).is_some_and(|notes| notes.open),
         };
         let by_number = |described: &'a EnumDescriptor| {
+            let short = value_names(described);
             let values = described.value.iter();
-            values.map(|value| (value.number, value_name(described, &value.name))).collect::<BTreeMap<_, _>>()
+            values.map(|value| (value.number, short(&value.name))).collect::<BTreeMap<_, _>>()
         };
         let (old, new) = (by_number(old), by_number(new));
         let numbers: BTreeSet<i32> = old.keys().chain(new.keys()).copied().collect();
         self.fields += numbers.len() + 1;
         for number in numbers {
+            if self.is_too_much() {
+                return;
+            }
             let place = format!("{}: number {number}", self.subject(pair));
             match (old.get(&number), new.get(&number)) {
                 (Some(old), Some(new)) if old != new => {

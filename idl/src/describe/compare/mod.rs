@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many fields are compared at most: a description from elsewhere must not keep us busy for long.
 const FIELDS_MAX: usize = 262_144;
+/// Bytes of words about the differences: long names in many fields must not take memory without end.
+const WORDS_BYTES_MAX: usize = 1 << 20;
 
 /// One difference between two interfaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,14 +41,18 @@ pub fn compare(old: &Interface, new: &Interface) -> Vec<Change> {
         seen: HashSet::new(),
         queue: VecDeque::new(),
         fields: 0,
+        words_bytes: 0,
     };
     comparison.methods(&old.service().method, &new.service().method);
     while let Some(pair) = comparison.queue.pop_front() {
         comparison.types(&pair);
-        if comparison.fields > FIELDS_MAX {
-            comparison.report(true, "the types are too large to be compared".into());
+        if comparison.is_too_much() {
             break;
         }
+    }
+    if comparison.is_too_much() {
+        let what = "the types are too large, or differ too much, to be compared".into();
+        comparison.changes.push(Change { breaking: true, what });
     }
     comparison.changes
 }
@@ -84,14 +90,22 @@ struct Comparison<'a> {
     queue: VecDeque<Pair<'a>>,
     /// How many were compared.
     fields: usize,
+    words_bytes: usize,
 }
 
 impl<'a> Comparison<'a> {
+    /// Whether enough was compared and said: who has sent the description means no good, or means something else.
+    fn is_too_much(&self) -> bool {
+        self.fields > FIELDS_MAX || self.words_bytes > WORDS_BYTES_MAX
+    }
+
     fn report(&mut self, breaking: bool, what: String) {
         match self.told.get(&what) {
             // The same type, travelling the other way.
             Some(place) => self.changes[*place].breaking |= breaking,
+            None if self.is_too_much() => {}
             None => {
+                self.words_bytes += what.len();
                 self.told.insert(what.clone(), self.changes.len());
                 self.changes.push(Change { breaking, what });
             }
