@@ -8,31 +8,36 @@
 //! If the disk fails nothing more is answered: what is in memory is then ahead of the disk for good, and the nameserver
 //! must be started anew.
 
+mod writer;
+
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rpc_runtime::directory::nameserver::{Cursor, Interest, Lease, Looked, Refusal, Renewal, Watched};
 use rpc_runtime::directory::{EntryState, Registration, Selector};
 use rpc_runtime::protocol::id::Epoch;
-use tokio::sync::watch;
+use rpc_runtime::random;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::registry::{Registry, Sweep, Watch};
 use crate::store::{Store, StoreError};
+use writer::{Handle, Writer};
 
 /// A registry that is kept on disk. Dropping it writes what has been decided, and waits for that.
 pub struct DurableRegistry {
     shared: Arc<Shared>,
-    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    writer: Handle,
 }
 
 struct Shared {
     /// Held for decisions in memory and for lookups, never while the disk is waited for.
     state: Mutex<State>,
-    /// Wakes the writer: something has been decided, or it is to stop.
-    decided: Condvar,
+    /// Wakes the writer: something has been decided, or it is to stop. One message says so as well as many.
+    decided: mpsc::Sender<()>,
+    /// Why the writer ended, if it was not told to.
+    failure: Mutex<Option<StoreError>>,
     /// The revision that is on disk and visible. Callers wait for their own, watchers for the next. The writer
     /// holds the only sender, so that the channel closes when the writer ends.
     published: watch::Receiver<u64>,
@@ -48,21 +53,22 @@ struct State {
 impl DurableRegistry {
     /// Opens the registry in `directory`, or makes one there. Every registration gets a full ttl from now (R22).
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        let (store, stored) = Store::open(directory, Uuid::new_v4())?;
+        let (store, stored) = Store::open(directory, random::identity())?;
         let origin = Instant::now();
         let registry = Registry::restore(stored, origin.elapsed())
             .map_err(|what| StoreError::Damaged { file: store.directory().to_owned(), what })?;
         let (published, receiver) = watch::channel(registry.published());
-        let state = Mutex::new(State { registry, stopping: false });
-        let shared = Arc::new(Shared { state, decided: Condvar::new(), published: receiver, origin });
-        let writer = std::thread::Builder::new().name("nameserver-store".into());
-        // Ends when `close` says so, or when the disk fails.
-        let writer = writer.spawn({
-            let shared = Arc::clone(&shared);
-            move || shared.write(store, &published)
+        let (decided, wakes) = mpsc::channel(1);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State { registry, stopping: false }),
+            decided,
+            failure: Mutex::default(),
+            published: receiver,
+            origin,
         });
+        let writer = writer::start(Writer { shared: Arc::clone(&shared), store, published, wakes });
         let system = |error: std::io::Error| StoreError::System { path: directory.to_owned(), what: error.to_string() };
-        Ok(Self { shared, writer: Mutex::new(Some(writer.map_err(system)?)) })
+        Ok(Self { shared, writer: writer.map_err(system)? })
     }
 
     /// The registry's identity.
@@ -108,7 +114,7 @@ impl DurableRegistry {
         let renewals = epochs.iter().map(|epoch| state.registry.renew(*epoch, now)).collect();
         drop(state);
         // A suspect one that is live again is a decision too.
-        self.shared.decided.notify_one();
+        self.shared.wake_writer();
         Ok(renewals)
     }
 
@@ -143,7 +149,7 @@ impl DurableRegistry {
     pub fn sweep(&self) -> Result<Sweep, Refusal> {
         let now = self.shared.origin.elapsed();
         let sweep = self.shared.lock()?.registry.sweep(now);
-        self.shared.decided.notify_one();
+        self.shared.wake_writer();
         Ok(sweep)
     }
 
@@ -154,14 +160,10 @@ impl DurableRegistry {
     }
 
     /// Writes what has been decided, stops the writer, and says whether all is well. Later calls are refused.
-    /// Blocks for as long as the disk takes.
-    pub fn close(&self) -> Result<(), StoreError> {
-        if let Ok(mut state) = self.shared.state.lock() {
-            state.stopping = true;
-        }
-        self.shared.decided.notify_one();
-        let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
-        writer.map_or(Ok(()), |writer| writer.join().unwrap_or(Ok(())))
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.shared.stop();
+        self.ended().await;
+        self.shared.result()
     }
 
     /// Decides, and waits until the decision is on disk.
@@ -172,7 +174,7 @@ impl DurableRegistry {
             let value = decide(&mut state.registry)?;
             (value, state.registry.revision())
         };
-        self.shared.decided.notify_one();
+        self.shared.wake_writer();
         // Ends with the commit that contains the decision, or when the writer ends without it.
         published.wait_for(|published| *published >= revision).await.map_err(|_| Refusal::Stopping)?;
         Ok(value)
@@ -181,7 +183,9 @@ impl DurableRegistry {
 
 impl Drop for DurableRegistry {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        self.shared.stop();
+        self.writer.join();
+        if let Err(error) = self.shared.result() {
             tracing::error!(%error, "the last registrations could not be written; none of them was acknowledged");
         }
     }
@@ -192,34 +196,28 @@ impl Shared {
     /// decided.
     fn lock(&self) -> Result<MutexGuard<'_, State>, Refusal> {
         let state = self.state.lock().map_err(|_| {
-            self.decided.notify_one();
+            self.wake_writer();
             Refusal::Stopping
         })?;
         if state.stopping { Err(Refusal::Stopping) } else { Ok(state) }
     }
 
-    /// The writer's life.
-    fn write(&self, mut store: Store, published: &watch::Sender<u64>) -> Result<(), StoreError> {
-        let what = "a decision of the registry panicked".into();
-        let panicked = StoreError::System { path: store.directory().to_owned(), what };
-        let Ok(mut state) = self.state.lock() else { return Err(panicked) };
-        loop {
-            let Some(batch) = state.registry.take_batch() else {
-                if state.stopping {
-                    return Ok(());
-                }
-                // Waits for a decision or for the end; both notify.
-                let Ok(woken) = self.decided.wait(state) else { return Err(panicked) };
-                state = woken;
-                continue;
-            };
-            drop(state);
-            store.commit(&batch)?;
-            let Ok(locked) = self.state.lock() else { return Err(panicked) };
-            state = locked;
-            state.registry.publish(batch.revision);
-            published.send_replace(batch.revision);
+    fn stop(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.stopping = true;
         }
+        self.wake_writer();
+    }
+
+    fn wake_writer(&self) {
+        // With no room a message is there already; with no writer nobody is to be woken.
+        let _ = self.decided.try_send(());
+    }
+
+    /// Whether all was well until the writer ended. Told once.
+    fn result(&self) -> Result<(), StoreError> {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.take().map_or(Ok(()), Err)
     }
 }
 
@@ -255,7 +253,7 @@ mod tests {
         }
         assert!(publications < 100, "{publications} commits for 1000 registrations");
 
-        registry.close().expect("all written");
+        registry.close().await.expect("all written");
         drop(registry);
         assert_eq!(DurableRegistry::open(directory.path()).expect("the same").len(), 1000);
     }
@@ -282,7 +280,7 @@ mod tests {
             async move { registry.watch(&Interest::everything(), Some(next)).await }
         });
         tokio::task::yield_now().await;
-        registry.close().expect("all written");
+        registry.close().await.expect("all written");
         assert_eq!(waiting.await.expect("no panic"), Err(Refusal::Stopping));
         assert_eq!(registry.lookup("Store", &Selector::Any), Err(Refusal::Stopping));
     }
@@ -294,7 +292,7 @@ mod tests {
         let registry = DurableRegistry::open(directory.path()).expect("a new one");
         // The writer ends as it does when a commit fails.
         registry.shared.state.lock().expect("no panic").stopping = true;
-        registry.shared.decided.notify_one();
+        registry.shared.wake_writer();
         registry.ended().await;
         registry.shared.state.lock().expect("no panic").stopping = false;
 

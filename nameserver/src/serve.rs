@@ -65,19 +65,30 @@ pub struct Running {
 /// Starts a nameserver; returns when it can be reached.
 pub async fn start(options: Options) -> Result<Running, ServeError> {
     let data = options.data.clone();
-    // Reading the store blocks.
-    let opened = tokio::task::spawn_blocking(move || DurableRegistry::open(&data)).await;
-    let registry = Arc::new(opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?);
+    let registry = Arc::new(open(data).await?);
     let listen =
         |error: &dyn std::fmt::Display| ServeError::Listen { address: options.listen.clone(), what: error.to_string() };
     let node = Node::builder().listen(&options.listen).start().await.map_err(|error| listen(&error))?;
     let server = NameserverServer::new(Registrar::new(Arc::clone(&registry)));
     let export = node.export(NAMESERVER_INSTANCE, server).await.map_err(|error| listen(&error))?;
-    let sweeper = tokio::spawn(sweep(Arc::clone(&registry)));
+    let sweeper = rpc_runtime::task::spawn(sweep(Arc::clone(&registry)));
     let registrations = registry.len();
     let endpoints = node.local_endpoints().join(", ");
     tracing::info!(%endpoints, data = %options.data.display(), registrations, "serving");
     Ok(Running { node, export: Some(export), registry, sweeper })
+}
+
+/// Opens the registry, beside the runtime: reading the store blocks.
+#[cfg(not(verify))]
+async fn open(data: PathBuf) -> Result<DurableRegistry, StoreError> {
+    let opened = tokio::task::spawn_blocking(move || DurableRegistry::open(&data)).await;
+    opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// Opens the registry, in place: a simulation is one thread.
+#[cfg(verify)]
+async fn open(data: PathBuf) -> Result<DurableRegistry, StoreError> {
+    DurableRegistry::open(&data)
 }
 
 /// Runs a nameserver until Ctrl-C or SIGTERM, and then stops it with care.
@@ -109,15 +120,13 @@ impl Running {
     /// Takes no new calls, lets those under way end, writes what has been decided.
     pub async fn stop(mut self) -> Result<(), ServeError> {
         self.sweeper.abort();
-        let registry = Arc::clone(&self.registry);
-        // Decisions are written and answered, watchers are told to go; then nothing is left to wait for. Blocks for
-        // the disk.
-        let closed = tokio::task::spawn_blocking(move || registry.close()).await;
+        // Decisions are written and answered, watchers are told to go; then nothing is left to wait for.
+        let closed = self.registry.close().await;
         if let Some(export) = self.export.take() {
             let _ = export.withdraw().await;
         }
         self.node.shutdown(DRAIN).await;
-        closed.unwrap_or(Ok(()))?;
+        closed?;
         tracing::info!("stopped");
         Ok(())
     }

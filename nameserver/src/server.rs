@@ -1,7 +1,7 @@
 //! The nameserver's side of its interface: each call is handed to the registry, and what bounds a call is kept here.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rpc_runtime::Context;
 use rpc_runtime::directory::nameserver::{
@@ -93,8 +93,7 @@ impl Nameserver for Registrar {
 
 /// How long the watcher of this call can be kept waiting.
 fn patience() -> Duration {
-    let deadline = Context::current().and_then(|context| context.deadline());
-    let left = deadline.map_or(WATCH_MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+    let left = Context::current().and_then(|context| context.remaining()).unwrap_or(WATCH_MAX);
     left.saturating_sub(WATCH_MARGIN).min(WATCH_MAX)
 }
 

@@ -239,27 +239,14 @@ fn load(database: &Database, directory: &Path, file: &Path) -> Result<Stored, St
 
     let head = heads.get(HEAD).map_err(|error| raw(error.into()))?;
     let head = head.ok_or_else(|| reader.damaged("the head record is missing"))?;
-    let head: HeadRecord = reader.read("the head record", head.value())?;
-    let mut stored = Stored {
-        registry: head.registry,
-        epoch_last: head.epoch_last,
-        revision_last: head.revision_last,
-        ended_floor: head.ended_floor,
-        records: Vec::new(),
-        ended: BTreeMap::new(),
-    };
+    let mut stored = reader.head(head.value())?;
     for row in registrations.iter().map_err(|error| raw(error.into()))? {
         let (number, value) = row.map_err(|error| raw(error.into()))?;
-        let record: RegistrationRecord = reader.read("a registration", value.value())?;
-        if record.record.entry.epoch.number != number.value() {
-            return Err(reader.damaged("a registration has another number than its key"));
-        }
-        stored.records.push(record.record);
+        stored.records.push(reader.registration(number.value(), value.value())?);
     }
     for row in ended.iter().map_err(|error| raw(error.into()))? {
         let (number, value) = row.map_err(|error| raw(error.into()))?;
-        let record: EndedRecord = reader.read("an ended registration", value.value())?;
-        stored.ended.insert(number.value(), record.why);
+        stored.ended.insert(number.value(), reader.ended(value.value())?);
     }
     Ok(stored)
 }
@@ -271,6 +258,32 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The counters, of a registry that holds nothing yet.
+    fn head(&self, bytes: &[u8]) -> Result<Stored, StoreError> {
+        let head: HeadRecord = self.read("the head record", bytes)?;
+        Ok(Stored {
+            registry: head.registry,
+            epoch_last: head.epoch_last,
+            revision_last: head.revision_last,
+            ended_floor: head.ended_floor,
+            records: Vec::new(),
+            ended: BTreeMap::new(),
+        })
+    }
+
+    fn registration(&self, number: u64, bytes: &[u8]) -> Result<Record, StoreError> {
+        let RegistrationRecord { record, .. } = self.read("a registration", bytes)?;
+        if record.entry.epoch.number != number {
+            return Err(self.damaged("a registration has another number than its key"));
+        }
+        Ok(record)
+    }
+
+    fn ended(&self, bytes: &[u8]) -> Result<Ended, StoreError> {
+        let EndedRecord { why, .. } = self.read("an ended registration", bytes)?;
+        Ok(why)
+    }
+
     fn read<T: Message>(&self, what: &str, bytes: &[u8]) -> Result<T, StoreError> {
         let undecodable = |error: idl::DecodeError| self.damaged(format!("{what}: {error}"));
         let AnyRecord { version } = idl::from_slice(bytes).map_err(undecodable)?;
@@ -284,6 +297,22 @@ impl Reader<'_> {
     fn damaged(&self, what: impl Into<String>) -> StoreError {
         StoreError::Damaged { file: self.file.to_owned(), what: what.into() }
     }
+}
+
+/// Reads the rows of a store as they are on disk: what stands beside a registration's number, or beside that of an ended
+/// one. For fuzz targets only.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn read_rows(head: &[u8], registrations: &[(u64, &[u8])], ended: &[(u64, &[u8])]) -> Result<Stored, StoreError> {
+    let reader = Reader { directory: Path::new("fuzzing"), file: Path::new(DATABASE) };
+    let mut stored = reader.head(head)?;
+    for (number, bytes) in registrations {
+        stored.records.push(reader.registration(*number, bytes)?);
+    }
+    for (number, bytes) in ended {
+        stored.ended.insert(*number, reader.ended(bytes)?);
+    }
+    Ok(stored)
 }
 
 /// What a registry makes is far below the limits of marshalling; if not, the store refuses and does not panic.

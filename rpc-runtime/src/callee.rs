@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::connection::{Connection, Ended, Role};
 use crate::outbox::Outbox;
-use crate::protocol::control::{Attached, Reject, Rejection};
+use crate::protocol::control::{Reject, Rejection};
 use crate::protocol::frame::{Call, Frame, MAGIC};
 use crate::protocol::id::{ConnectionId, Owner};
 use crate::protocol::session::Arrival;
@@ -19,6 +19,7 @@ use crate::served::{Received, Served};
 use crate::server::{Admitted, Server};
 use crate::transport::Stream;
 use crate::transport::accept::Listener;
+use crate::{sync, task};
 
 /// The largest frame that opens or attaches a session.
 const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -33,7 +34,7 @@ pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: im
         };
         match server.admit(peer) {
             Some(admitted) => {
-                tokio::spawn(serve(stream, Arc::clone(&server), admitted));
+                task::spawn(serve(stream, Arc::clone(&server), admitted));
             }
             None => {
                 server.counters.connections_rejected.add();
@@ -47,11 +48,12 @@ pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: im
 async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
     server.counters.connections_accepted.add();
     let limits = &server.limits;
+    let handshake_until = server.clock.now() + limits.handshake_timeout;
     let mut connection = Connection::new(stream, server.clock, limits.write_timeout);
     let begins = tokio::time::timeout(limits.handshake_timeout, connection.read_exactly()).await;
     let ended = match begins {
         Ok(Ok(MAGIC)) => {
-            let mut role = Callee::new(Arc::clone(&server), admitted.id, Arc::clone(connection.outbox()));
+            let mut role = Callee::new(&server, &admitted, connection.outbox(), handshake_until);
             let ended = connection.run(&mut role).await;
             if let Some(served) = role.served {
                 served.detach(admitted.id);
@@ -88,12 +90,11 @@ struct Callee {
 }
 
 impl Callee {
-    fn new(server: Arc<Server>, connection: ConnectionId, outbox: Arc<Outbox>) -> Callee {
-        let handshake_until = server.clock.now() + server.limits.handshake_timeout;
+    fn new(server: &Arc<Server>, admitted: &Admitted, outbox: &Arc<Outbox>, handshake_until: Time) -> Callee {
         Callee {
-            server,
-            connection,
-            outbox,
+            server: Arc::clone(server),
+            connection: admitted.id,
+            outbox: Arc::clone(outbox),
             served: None,
             unproved: None,
             described: false,
@@ -107,22 +108,14 @@ impl Callee {
         let bound = match frame {
             Frame::Hello(hello) => {
                 let opened = self.server.open(&hello, arrival, &self.outbox);
-                opened.map(|(served, welcome)| {
-                    self.unproved = hello.owner;
-                    (served, Frame::Welcome(welcome))
-                })
+                opened.inspect(|_| self.unproved = hello.owner)
             }
-            Frame::Attach(attach) => {
-                let attached = self.server.attach(&attach, arrival, &self.outbox);
-                let clock = arrival.now.as_micros();
-                attached.map(|served| (served, Frame::Attached(Attached { clock })))
-            }
+            Frame::Attach(attach) => self.server.attach(&attach, arrival, &self.outbox),
             _ => return close("its first frame opens no session"),
         };
         match bound {
-            Ok((served, answer)) => {
+            Ok(served) => {
                 self.served = Some(served);
-                self.say(&answer);
                 ControlFlow::Continue(())
             }
             Err(why) => {
@@ -153,13 +146,13 @@ impl Callee {
         match served.receive(arrival, &call.header, &call.arguments, permit.is_some()) {
             Received::Answered => {}
             Received::Close(why) => return close(why),
-            Received::Run(reply) => {
-                let run = Run::new(Arc::clone(served), call.header, reply, permit);
-                run.begin(&call.arguments, &mut self.spare, arrival.now);
+            Received::Run(started) => {
+                let run = Run::new(Arc::clone(served), call.header, started, permit);
+                run.begin(&call.arguments, &mut self.spare);
             }
             Received::Queue => {
                 // Ends when a permit is free and the connection has room, which a closed one always has.
-                tokio::spawn(run_in_turn(Arc::clone(served), call));
+                sync::spawn(run_in_turn(Arc::clone(served), call));
             }
         }
         ControlFlow::Continue(())
@@ -212,6 +205,13 @@ impl Role for Callee {
         }
     }
 
+    fn rest(&mut self) {
+        self.spare = Spares::default();
+        if let Some(served) = &self.served {
+            served.rest();
+        }
+    }
+
     fn frame_bytes_max(&self) -> usize {
         match self.served {
             Some(_) => self.server.limits.frame_bytes_max,
@@ -228,3 +228,6 @@ impl Role for Callee {
 fn close(why: &str) -> ControlFlow<String> {
     ControlFlow::Break(why.to_owned())
 }
+
+#[cfg(all(test, interleave))]
+mod interleave;

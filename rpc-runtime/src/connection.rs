@@ -24,6 +24,12 @@ use crate::transport::Stream;
 
 /// Bytes asked of one read. Large frames grow the buffer only as their bytes come in.
 const READ_BYTES: usize = 16 * 1024;
+/// The same before there was more to be read: many connections never say much.
+const FIRST_READ_BYTES: usize = 1024;
+/// A buffer that has grown beyond this for large frames is given back after them.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// A connection on which nothing has come for so long gives its buffers back.
+const REST_AFTER: Duration = Duration::from_secs(1);
 /// Slices of one vectored write.
 const WRITE_SLICES: usize = 32;
 /// Rounds of read, handle, write before other tasks get their turn.
@@ -41,6 +47,9 @@ pub(crate) trait Role {
 
     /// The time that [`wake_at`](Role::wake_at) gave has come.
     fn tick(&mut self, now: Time) -> ControlFlow<String>;
+
+    /// Nothing has come for a while: memory that is kept to be used again is given back.
+    fn rest(&mut self) {}
 
     /// When the next tick is due.
     fn wake_at(&self) -> Time;
@@ -74,12 +83,18 @@ pub(crate) enum Ended {
 pub(crate) struct Connection {
     stream: Stream,
     inbox: BytesMut,
+    /// Bytes asked of the next read.
+    read_bytes: usize,
+    /// Whether the inbox has grown for large frames.
+    has_grown: bool,
     outbox: Arc<Outbox>,
     sending: Sending,
     clock: Clock,
     write_timeout: Duration,
     /// Since when a write has made no progress.
     stalled_since: Option<Time>,
+    /// When the buffers are given back, unless something comes before; `NEVER` while it rests.
+    rest_at: Time,
     timer: Pin<Box<Sleep>>,
     timer_at: Time,
 }
@@ -89,11 +104,14 @@ impl Connection {
         Connection {
             stream,
             inbox: BytesMut::new(),
+            read_bytes: FIRST_READ_BYTES,
+            has_grown: false,
             outbox: Arc::default(),
             sending: Sending::default(),
             clock,
             write_timeout,
             stalled_since: None,
+            rest_at: clock.now() + REST_AFTER,
             timer: Box::pin(sleep(Duration::ZERO)),
             timer_at: Time::NEVER,
         }
@@ -181,6 +199,7 @@ impl Connection {
             };
             if matches!(read, Some(Ok(()))) {
                 role.heard();
+                self.rest_at = now + REST_AFTER;
             }
             while let Some(frame) = self.next_frame(role.frame_bytes_max())? {
                 over(role.frame(Frame::decode(&frame)?, now))?;
@@ -189,6 +208,13 @@ impl Connection {
                 Some(Err(ended)) => return Err(ended),
                 Some(Ok(())) => {}
                 None if now >= role.wake_at() => over(role.tick(now))?,
+                None if now >= self.rest_at => {
+                    self.rest_at = Time::NEVER;
+                    self.outbox.rest(&mut self.sending);
+                    role.rest();
+                    // With nothing to read, this gives back the inbox too.
+                    continue;
+                }
                 None => {}
             }
             let sent = self.poll_send(cx, now);
@@ -218,7 +244,7 @@ impl Connection {
     /// Whether a timer has rung; otherwise it wakes the task when it does.
     fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> bool {
         let stall = self.stalled_since.map_or(Time::NEVER, |since| since + self.write_timeout);
-        let wake_at = role.wake_at().min(stall);
+        let wake_at = role.wake_at().min(stall).min(self.rest_at);
         // A timer that is too early costs one turn; setting it for each call costs more.
         if wake_at < self.timer_at || self.timer.is_elapsed() {
             self.timer_at = wake_at;
@@ -233,9 +259,21 @@ impl Connection {
 
     /// Reads once. The end of the stream is an `Ended`.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        self.inbox.reserve(READ_BYTES);
+        if self.has_grown && self.inbox.len() < READ_BYTES {
+            self.inbox = BytesMut::from(&self.inbox[..]);
+            self.has_grown = false;
+        }
+        self.inbox.reserve(self.read_bytes);
+        self.has_grown |= self.inbox.capacity() > KEPT_BYTES_MAX;
         // The future holds no state of its own: making one for each poll is safe.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
+        if read.is_pending() && self.rest_at == Time::NEVER && self.inbox.is_empty() {
+            self.inbox = BytesMut::new();
+            self.read_bytes = FIRST_READ_BYTES;
+        }
+        if self.inbox.len() == self.inbox.capacity() {
+            self.read_bytes = READ_BYTES;
+        }
         Poll::Ready(match ready!(read) {
             Ok(0) => Err(Ended::ByPeer),
             Ok(_bytes) => Ok(()),
@@ -282,3 +320,8 @@ fn over(flow: ControlFlow<String>) -> Result<(), Ended> {
         ControlFlow::Break(why) => Err(Ended::ByUs(why)),
     }
 }
+
+#[cfg(all(test, interleave))]
+mod interleave;
+#[cfg(test)]
+mod tests;

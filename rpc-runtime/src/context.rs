@@ -3,13 +3,13 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::protocol::id::Incarnation;
+use crate::sync::{AtomicBool, Notify};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -67,8 +67,8 @@ impl Context {
     /// Waits until the caller cancels the call or is gone. Nothing is done to the implementation: it decides
     /// what to give up, and its end is the call's verdict (R16).
     pub async fn cancelled(&self) {
-        let mut signal = pin!(self.0.signal.notified());
-        signal.as_mut().enable();
+        // Begins before the look, so that no signal comes between the two.
+        let signal = self.0.signal.notified();
         if !self.is_cancelled() {
             signal.await;
         }
@@ -112,3 +112,6 @@ pub(crate) fn inherited_deadline() -> Option<Instant> {
         (scope, call) => scope.or(call),
     }
 }
+
+#[cfg(all(test, interleave))]
+mod interleave;

@@ -11,21 +11,28 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::clock::Clock;
-use crate::connection::{Connection, Ended};
+use crate::connection::{Connection, Ended, Role};
 use crate::directory::{Directory, Selector, select};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::limits::Limits;
 use crate::link::{Link, LinkState};
+use crate::planted::{Bug, planted};
 use crate::protocol::backoff::Backoff;
 use crate::protocol::control::{Attach, Hello, Reject, Rejection};
 use crate::protocol::frame::{Frame, MAGIC};
 use crate::protocol::id::{Incarnation, Owner};
+use crate::task::spawn;
 use crate::transport::Stream;
 use crate::transport::endpoint::Endpoint;
 
 /// So many exporters are tried, one after another, before the wait between two attempts.
 const EXPORTERS_TRIED_MAX: usize = 4;
+/// The largest frame that answers `Hello` or `Attach`.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// The largest description of an interface. Decoded it takes many times its bytes, so that `frame_bytes_max` would let a
+/// hostile exporter take a caller's memory.
+const DESCRIPTION_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the links of a node share as callers.
 pub(crate) struct Importer {
@@ -114,8 +121,18 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: id
                     // The exporter has left: another may be found elsewhere.
                     dialler.route = None;
                 }
-                // Ends within the time that last words may take.
-                tokio::spawn(async move { connection.close(&ended).await });
+                if planted(Bug::OldAnswerAccepted) {
+                    // M32: what the connection still delivers is listened to.
+                    let clock = dialler.importer.clock;
+                    spawn(async move {
+                        while let Ok(frame) = connection.exchange(role.frame_bytes_max()).await {
+                            let _ = role.frame(frame, clock.now());
+                        }
+                    });
+                } else {
+                    // Ends within the time that last words may take.
+                    spawn(async move { connection.close(&ended).await });
+                }
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot reach an exporter");
@@ -300,7 +317,7 @@ impl Dialler {
         endpoint: &Endpoint,
     ) -> Result<(), CallError> {
         connection.outbox().push(|frames| frames.put(&Frame::Attach(attach)));
-        match answer(connection, endpoint, self.importer.limits.frame_bytes_max).await? {
+        match answer(connection, endpoint, ANSWER_BYTES_MAX).await? {
             Frame::Attached(attached) => {
                 self.link.attached(attached.clock, connection.outbox());
                 Ok(())
@@ -312,6 +329,10 @@ impl Dialler {
                     Rejection::WrongIncarnation { .. } if matches!(self.target, Target::Named(_)) => {}
                     Rejection::WrongIncarnation { .. } => {
                         self.restarted("the exporter restarted, or another one answers in its place");
+                    }
+                    Rejection::UnknownSession { .. } if planted(Bug::LostSessionIsNever) => {
+                        let text = "the exporter has let the session go";
+                        self.link.end_session(&CallError::never(ErrorKind::SessionLost, text)); // M24
                     }
                     Rejection::UnknownSession { running } => self.link.end_session(&CallError::new(
                         ErrorKind::SessionLost,
@@ -348,7 +369,7 @@ impl Dialler {
             frame_bytes_max: u32::try_from(limits.frame_bytes_max).unwrap_or(u32::MAX),
         };
         connection.outbox().push(|frames| frames.put(&Frame::Hello(hello)));
-        let welcome = match answer(connection, endpoint, self.importer.limits.frame_bytes_max).await? {
+        let welcome = match answer(connection, endpoint, ANSWER_BYTES_MAX).await? {
             Frame::Welcome(welcome) => welcome,
             Frame::Reject(Reject { why, text }) => {
                 if matches!(why, Rejection::WrongIncarnation { .. }) && self.link.pinned_to().is_some() {
@@ -360,9 +381,7 @@ impl Dialler {
         };
         if welcome.fingerprint != self.fingerprint && self.accepted != Some(welcome.fingerprint) {
             connection.outbox().push(|frames| frames.put(&Frame::Describe));
-            let Frame::Description(description) =
-                answer(connection, endpoint, self.importer.limits.frame_bytes_max).await?
-            else {
+            let Frame::Description(description) = answer(connection, endpoint, DESCRIPTION_BYTES_MAX).await? else {
                 return Err(not_this_protocol(endpoint));
             };
             self.compare(&description)?;

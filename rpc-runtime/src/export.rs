@@ -15,6 +15,7 @@ use crate::exported::Exported;
 use crate::interface::{ServerStub, UserStub};
 use crate::protocol::id::Epoch;
 use crate::server::Server;
+use crate::task::spawn;
 
 /// How long to wait before asking again for a name that is taken.
 const NAME_TAKEN_PAUSE: Duration = Duration::from_millis(250);
@@ -185,7 +186,7 @@ impl<S: ServerStub> Exporting<S> {
         };
         exported.set_epoch(registered.epoch);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
+        let task = spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
         Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
     }
 }

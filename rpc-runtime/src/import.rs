@@ -13,6 +13,7 @@ use crate::dial::{Importer, Target, keep};
 use crate::error::{CallError, ErrorKind};
 use crate::interface::UserStub;
 use crate::link::{Link, LinkState};
+use crate::task::spawn;
 
 /// How long an import looks past an exporter that is just restarting.
 const RESTART_PATIENCE: Duration = Duration::from_secs(5);
@@ -64,7 +65,7 @@ impl<C: UserStub> Importing<C> {
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);
         let mut status = link.status();
-        tokio::spawn(keep(self.importer, link, C::interface(), self.target?));
+        spawn(keep(self.importer, link, C::interface(), self.target?));
         let begun = Instant::now();
         loop {
             // The sender lives in the link, which the binding keeps.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::binding::Binding;
 use crate::callee;
 use crate::clock::Clock;
@@ -13,7 +11,9 @@ use crate::interface::{ServerStub, UserStub};
 use crate::limits::Limits;
 use crate::link::{Link, LinkState};
 use crate::protocol::id::Incarnation;
+use crate::random::identity;
 use crate::server::Server;
+use crate::task::spawn;
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::memory::MemoryListener;
@@ -38,20 +38,20 @@ const INSTANCE: &str = "in memory";
 pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
     let clock = Clock::start();
     let limits = Limits::default();
-    let name = Uuid::new_v4().to_string();
-    let server = Arc::new(Server::new(Incarnation::new(Uuid::new_v4()), clock, limits.clone()));
+    let name = identity().to_string();
+    let server = Arc::new(Server::new(Incarnation::new(identity()), clock, limits.clone()));
     server.add_export(&Arc::new(Exported::new(INSTANCE, stub)));
     let listener = Listener::Memory(MemoryListener::register(&name));
 
-    let importer = Importer::new(Incarnation::new(Uuid::new_v4()), None, clock, limits.clone(), None);
+    let importer = Importer::new(Incarnation::new(identity()), None, clock, limits.clone(), None);
     let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false, false));
     let mut status = link.status();
     let closed = async move {
         // Also over when the link itself is gone.
         let _ = status.wait_for(|status| *status == LinkState::Closed).await;
     };
-    tokio::spawn(callee::accept(listener, server, closed));
+    spawn(callee::accept(listener, server, closed));
     let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
-    tokio::spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
+    spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
     S::Client::from_binding(Binding::new(link))
 }

@@ -106,20 +106,34 @@ mod error;
 mod executed;
 mod export;
 mod exported;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 mod import;
 mod in_memory;
 mod interface;
+#[cfg(all(test, interleave))]
+mod interleave;
 mod limits;
 mod link;
 mod node;
 mod outbox;
+mod passing;
+#[doc(hidden)]
+pub mod planted;
 pub mod protocol;
+mod queue;
+#[doc(hidden)]
+pub mod random;
 mod receipt;
 mod run;
 mod served;
 mod server;
 mod stats;
+mod sync;
+#[doc(hidden)]
+pub mod task;
 mod transport;
 
 pub use binding::Binding;

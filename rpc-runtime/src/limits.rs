@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-/// What a node allows. Give it to [`NodeBuilder::limits`](crate::NodeBuilder::limits).
+/// What a node allows. Give it to [`NodeBuilder::limits`](crate::NodeBuilder::limits). What happens at each bound stands in
+/// `docs/LIMITS.md`, beside those that are no settings.
 ///
 /// ```
 /// let mut limits = rpc_runtime::Limits::default();
@@ -33,11 +34,16 @@ pub struct Limits {
     pub session_lease: Duration,
     /// Handlers that run at once, of all callers together; further calls are queued. 4,096.
     pub handlers_max: usize,
-    /// Memory for the queued calls of one session, 1 KiB each beside their arguments; beyond it calls are refused.
-    /// 4 MiB.
+    /// Memory for queued calls, of all callers together, 1 KiB each beside their arguments; beyond it calls are refused.
+    /// A call that would not get its turn within half of the time that it has is refused at once. 32 MiB.
     pub queued_bytes_max: usize,
+    /// Memory for the queued calls of one session, counted the same way. 4 MiB.
+    pub session_queued_bytes_max: usize,
     /// Bytes waiting to be sent on one connection, beyond which no further call is started for it. 4 MiB.
     pub out_bytes_max: usize,
+    /// Memory for large replies that are sent once and not kept, of all connections beyond `out_bytes_max` together. A
+    /// further one is lost: its caller learns that the call has completed. 256 MiB.
+    pub passing_bytes_max: usize,
     /// How long a peer may leave what was sent to it unread before its connection is closed. 10 s.
     pub write_timeout: Duration,
     /// Calls of one binding that wait for a slot or a connection; a further one fails with overload. 65,536.
@@ -64,13 +70,45 @@ impl Default for Limits {
             slots_max: 1024,
             session_lease: Duration::from_secs(60),
             handlers_max: 4096,
-            queued_bytes_max: 4 * 1024 * 1024,
+            queued_bytes_max: 32 * 1024 * 1024,
+            session_queued_bytes_max: 4 * 1024 * 1024,
             out_bytes_max: 4 * 1024 * 1024,
+            passing_bytes_max: 256 * 1024 * 1024,
             write_timeout: Duration::from_secs(10),
             waiting_max: 65_536,
             call_timeout: Duration::from_secs(30),
             dial_timeout: Duration::from_secs(5),
             ping_after: Duration::from_secs(5),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table for users has each setting with its default, and no other.
+    #[test]
+    fn the_table_is_complete() {
+        let table = include_str!("../../docs/LIMITS.md");
+        let fields = format!("{:#?}", Limits::default());
+        let fields: Vec<_> =
+            fields.lines().filter_map(|line| line.trim().trim_end_matches(',').split_once(": ")).collect();
+        for (name, value) in &fields {
+            let row = format!("| `{name}` | {} | ", for_people(name, value));
+            assert!(table.lines().any(|line| line.starts_with(&row)), "docs/LIMITS.md has no row `{row}…`");
+        }
+        let rows = table.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, fields.len(), "docs/LIMITS.md has rows for settings that are none");
+    }
+
+    /// A default as the table writes it.
+    fn for_people(name: &str, value: &str) -> String {
+        match value.parse::<u64>() {
+            Err(_) => value.replace('s', " s"),
+            Ok(bytes) if name.contains("bytes") && bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+            Ok(bytes) if name.contains("bytes") => format!("{} KiB", bytes >> 10),
+            Ok(number) => format!("{},{:03}", number / 1000, number % 1000),
         }
     }
 }

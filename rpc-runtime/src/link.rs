@@ -4,12 +4,12 @@
 mod calls;
 mod session;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use idl::Writer;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::context::inherited_deadline;
@@ -17,10 +17,12 @@ use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 use crate::protocol::frame::Frame;
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::Time;
 use crate::stats::BindingCounters;
+use crate::sync::{Mutex, MutexGuard, Notify};
 use calls::{Call, Calls, MAY_STILL_RUN};
 pub(crate) use calls::{CallKey, Reply};
 
@@ -160,7 +162,7 @@ impl Link {
         }
         state.end_session(&shutdown(MAY_STILL_RUN), false);
         self.woken.notify_one();
-        self.status.send_replace(LinkState::Closed);
+        self.tell(LinkState::Closed);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -172,13 +174,22 @@ impl Link {
         let mut state = self.lock();
         if state.broken.take().is_some() {
             state.pinned_to = None;
-            self.status.send_replace(LinkState::Connecting);
+            self.tell(LinkState::Connecting);
         }
     }
 
     /// Whether the exporter can be reached, and changes of that.
     pub(crate) fn status(&self) -> watch::Receiver<LinkState> {
         self.status.subscribe()
+    }
+
+    /// What the link is from now on. It is kept also while nobody listens, for who subscribes later.
+    fn tell(&self, state: LinkState) {
+        if planted(Bug::LateSubscriberMisses) {
+            let _ = self.status.send(state); // M21: without a listener nothing is kept.
+            return;
+        }
+        self.status.send_replace(state);
     }
 
     /// How much this binding asks of `callee`: for the choice among instances.
@@ -232,3 +243,6 @@ impl Link {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, interleave))]
+pub(crate) mod interleave;

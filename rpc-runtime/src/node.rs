@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep_until};
-use uuid::Uuid;
 
 use crate::callee;
 use crate::clock::Clock;
@@ -17,9 +16,12 @@ use crate::export::{Exporter, Exporting};
 use crate::import::Importing;
 use crate::interface::{ServerStub, UserStub};
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 use crate::protocol::id::{Incarnation, Owner};
+use crate::random;
 use crate::server::{SWEEP_INTERVAL, Server};
 use crate::stats::NodeStats;
+use crate::task::spawn;
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 
@@ -279,7 +281,11 @@ impl NodeBuilder {
             listeners.push(listener);
             endpoints.push(endpoint);
         }
-        let incarnation = Incarnation::new(Uuid::new_v4());
+        let identity = match planted(Bug::IncarnationFromClock) {
+            true => uuid::Uuid::from_u128(std::process::id().into()), // M6: two lives can share it
+            false => random::identity(),
+        };
+        let incarnation = Incarnation::new(identity);
         let clock = Clock::start();
         let server = Arc::new(Server::new(incarnation, clock, self.limits.clone()));
         let importer = Arc::new(Importer::new(incarnation, self.owner, clock, self.limits, directory));
@@ -287,9 +293,9 @@ impl NodeBuilder {
         for listener in listeners {
             let mut stop = shutdown.subscribe();
             let stopped = async move { stop.wait_for(|stop| *stop).await.map_or((), |_| ()) };
-            tokio::spawn(callee::accept(listener, Arc::clone(&server), stopped));
+            spawn(callee::accept(listener, Arc::clone(&server), stopped));
         }
-        tokio::spawn(sweep(Arc::clone(&server), shutdown.subscribe()));
+        spawn(sweep(Arc::clone(&server), shutdown.subscribe()));
         Ok(Node { inner: Arc::new(Inner { importer, server, endpoints, advertised: self.advertise, shutdown }) })
     }
 }

@@ -1,21 +1,20 @@
 //! What waits to be sent on one connection. Callers, handlers and the connection task append whole frames; the
 //! connection task takes everything at once, so that many frames share one system call.
 
+use std::future::poll_fn;
 use std::io::IoSlice;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::sync::PoisonError;
+use std::task::{Poll, Waker};
 
 use idl::{Piece, Writer};
-use tokio::sync::Notify;
 
 use crate::protocol::frame::{AnswerHeader, CallHeader, Frame};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Frames on their way to one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
-    /// Notified when what waits has become less, or the connection has ended.
-    room: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +28,8 @@ struct State {
     sending_pushes: usize,
     /// Set while the connection task sleeps.
     waker: Option<Waker>,
+    /// Queued calls that wait until less waits to be sent.
+    for_room: Vec<Waker>,
     /// What ends the connection once everything is sent.
     closing: bool,
     ended: bool,
@@ -43,20 +44,24 @@ impl Outbox {
         }
         append(&mut state.frames);
         state.pushes += 1;
-        Self::wake(state);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
     }
 
     /// Closes the connection once everything is sent.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closing = true;
-        Self::wake(state);
+        let (waker, for_room) = (state.waker.take(), std::mem::take(&mut state.for_room));
+        drop(state);
+        wake(waker);
+        wake(for_room);
     }
 
     /// Bytes that wait to be sent.
     pub(crate) fn bytes(&self) -> usize {
-        let state = self.lock();
-        state.frames.bytes() + state.sending
+        self.lock().bytes()
     }
 
     /// How many times something was appended that waits to be sent, or was taken together with what waits.
@@ -65,9 +70,17 @@ impl Outbox {
         state.pushes + state.sending_pushes
     }
 
-    /// Waits until less waits to be sent, or the connection has ended.
-    pub(crate) fn room(&self) -> tokio::sync::futures::Notified<'_> {
-        self.room.notified()
+    /// Waits until at most `bytes_max` wait to be sent, or the connection is closing.
+    pub(crate) async fn room(&self, bytes_max: usize) {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            if state.closing || state.bytes() <= bytes_max {
+                return Poll::Ready(());
+            }
+            state.for_room.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 
     /// The connection task is awake: no need to wake it.
@@ -86,9 +99,10 @@ impl Outbox {
         }
         let has_room = sending.left() < state.sending;
         state.sending = sending.left();
-        drop(state);
         if has_room {
-            self.room.notify_waiters();
+            let wakers = std::mem::take(&mut state.for_room);
+            drop(state);
+            wake(wakers);
         }
     }
 
@@ -109,25 +123,38 @@ impl Outbox {
         state.closing && state.frames.is_empty() && state.sending == 0
     }
 
-    /// The connection has ended: what still waits is dropped.
-    pub(crate) fn end(&self) {
+    /// Gives back the buffers in which nothing waits.
+    pub(crate) fn rest(&self, sending: &mut Sending) {
         let mut state = self.lock();
-        *state = State { ended: true, closing: true, ..State::default() };
-        self.room.notify_waiters();
+        if state.frames.is_empty() {
+            state.frames = Frames::default();
+        }
+        if sending.left() == 0 {
+            *sending = Sending::default();
+        }
     }
 
-    fn wake(mut state: MutexGuard<'_, State>) {
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+    /// The connection has ended: what still waits is dropped.
+    pub(crate) fn end(&self) {
+        let state = std::mem::replace(&mut *self.lock(), State { ended: true, closing: true, ..State::default() });
+        wake(state.for_room);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code of a user runs under the lock; what it guards is consistent at every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    fn bytes(&self) -> usize {
+        self.frames.bytes() + self.sending
+    }
+}
+
+/// Wakes tasks: not under the lock, which is the first thing that they take.
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
 }
 
 /// Frames in a row: small ones in one buffer, large payloads beside it.
@@ -217,5 +244,10 @@ impl Sending {
     /// So many bytes were written.
     pub(crate) fn advance(&mut self, written: usize) {
         self.sent += written;
+        // Large payloads are not held until the rest is sent too.
+        self.sent -= self.frames.0.forget_large(self.sent);
     }
 }
+
+#[cfg(all(test, interleave))]
+mod interleave;

@@ -5,22 +5,21 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::handler::{Dispatch, Dispatched, Handler, Incoming, poll_handler, put_fault};
 use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
-use crate::protocol::time::{CalleeTime, Time};
-use crate::served::Served;
+use crate::protocol::time::Time;
+use crate::served::{RunId, Served, Started};
+use crate::sync::spawn;
 
 /// Arguments of a queued call up to this size are copied out of the buffer that they came in.
-const COPIED_BYTES_MAX: usize = 4 * 1024;
+const COPIED_BYTES_MAX: usize = 16 * 1024;
 /// Handlers that a connection keeps to be refilled.
 const SPARE_HANDLERS: usize = 64;
 
@@ -28,54 +27,56 @@ const SPARE_HANDLERS: usize = 64;
 pub(crate) struct Run {
     served: Arc<Served>,
     call: CallHeader,
+    run: RunId,
+    context: Context,
     reply: Writer,
     _permit: Option<OwnedSemaphorePermit>,
+    /// When a queued call got its turn.
+    turn_at: Option<Time>,
     ended: bool,
 }
 
 impl Run {
-    /// The run of a call that the session's table has accepted; `reply` is the buffer for its reply.
+    /// The run of a call that the session has started.
     pub(crate) fn new(
         served: Arc<Served>,
         call: CallHeader,
-        reply: Writer,
+        started: Started,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Run {
-        Run { served, call, reply, _permit: permit, ended: false }
+        let Started { run, context, reply } = started;
+        Run { served, call, run, context, reply, _permit: permit, turn_at: None, ended: false }
     }
 
     /// Runs the call in place as far as it goes; what has to wait goes on in a task of its own.
-    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) {
+    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares) {
         let incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
         let Some(mut handler) = self.dispatched(self.served.export().call(incoming)) else {
             return;
         };
-        let context = self.context(now);
         let mut in_place = task::Context::from_waker(Waker::noop());
-        match poll_handler(&mut handler, &context, &mut in_place, &mut self.reply) {
+        match poll_handler(&mut handler, &self.context, &mut in_place, &mut self.reply) {
             Poll::Ready(status) => {
                 spare.keep(self.call.method, handler);
                 self.finish(status);
             }
             Poll::Pending => {
-                let (served, id) = (Arc::clone(&self.served), self.call.id);
-                // Told before the task can end, so that the entry never outlives the handler.
-                served.register(id, &context);
+                let (served, run) = (Arc::clone(&self.served), self.run);
                 // Ends with the handler; a runtime that shuts down drops it, which records its end.
-                let task = tokio::spawn(self.go_on(handler, context));
-                served.can_abort(id, task.abort_handle());
+                let task = spawn(self.go_on(handler));
+                served.can_abort(run, task);
             }
         }
     }
 
-    async fn go_on(mut self, mut handler: Box<dyn Handler>, context: Context) {
-        let status = poll_fn(|cx| poll_handler(&mut handler, &context, cx, &mut self.reply)).await;
+    async fn go_on(mut self, mut handler: Box<dyn Handler>) {
+        let status = poll_fn(|cx| poll_handler(&mut handler, &self.context, cx, &mut self.reply)).await;
         self.finish(status);
     }
 
     fn finish(mut self, status: Status) {
         self.ended = true;
-        self.served.finish(&self.call, status, std::mem::take(&mut self.reply));
+        self.served.finish(&self.call, self.run, status, std::mem::take(&mut self.reply));
     }
 
     /// The handler, if the call can be run at all.
@@ -88,29 +89,21 @@ impl Run {
             }
         };
         self.ended = true;
-        self.served.refuse(&self.call, why, &text);
+        self.served.refuse(&self.call, self.run, why, &text);
         None
-    }
-
-    fn context(&self, now: Time) -> Context {
-        let deadline = match self.call.start_before {
-            CalleeTime::NEVER => None,
-            // A point beyond what the system's clock can show is as good as none.
-            CalleeTime(micros) => {
-                let left = Duration::from_micros(micros.saturating_sub(now.as_micros()));
-                Instant::now().checked_add(left)
-            }
-        };
-        Context::new(deadline, self.served.caller())
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
+        if let Some(turn_at) = self.turn_at {
+            let server = self.served.server();
+            server.queue.ran(server.clock.now().since(turn_at));
+        }
         if !self.ended {
             let mut reply = std::mem::take(&mut self.reply);
             let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
-            self.served.finish(&self.call, status, reply);
+            self.served.finish(&self.call, self.run, status, reply);
         }
     }
 }
@@ -131,17 +124,15 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
             break permit;
         };
         drop(permit);
-        let room = full.room();
-        if served.full_outbox().is_some() {
-            room.await;
-        }
+        full.room(served.server().limits.out_bytes_max).await;
     };
-    if !served.start_queued(&call.header, &call.arguments) {
+    let Some(started) = served.start_queued(&call.header, &call.arguments) else {
         return;
-    }
+    };
     let now = served.server().clock.now();
-    let run = Run::new(served, call.header, Writer::new(), Some(permit));
-    run.begin(&call.arguments, &mut Spares::default(), now);
+    let mut run = Run::new(served, call.header, started, Some(permit));
+    run.turn_at = Some(now);
+    run.begin(&call.arguments, &mut Spares::default());
 }
 
 /// Handlers that have ended, by method, to be refilled.

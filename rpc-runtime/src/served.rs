@@ -6,23 +6,24 @@
 
 mod calls;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use idl::Writer;
-use tokio::task::AbortHandle;
 
 use crate::context::Context;
 use crate::exported::Exported;
 use crate::outbox::Outbox;
-use crate::protocol::control::{Attach, Goodbye, Hello, Rejection};
+use crate::planted::{Bug, planted};
+use crate::protocol::control::{Attach, Attached, Goodbye, Hello, Rejection};
 use crate::protocol::frame::Frame;
 use crate::protocol::id::{CallId, ConnectionId, Incarnation, Owner, SessionId};
 use crate::protocol::session::{Arrival, Session};
 use crate::protocol::time::Time;
 use crate::server::Server;
-pub(crate) use calls::Received;
+use crate::sync::{AbortHandle, Mutex, MutexGuard};
+pub(crate) use calls::{Received, Started};
 
 /// Buffers of forgotten replies that a session keeps for later ones.
 const SPARE_WRITERS: usize = 16;
@@ -44,8 +45,12 @@ pub(crate) struct Served {
 struct State {
     session: Session<Writer>,
     outbox: Option<Arc<Outbox>>,
-    /// Handlers that were not ready at once.
-    running: HashMap<CallId, Running>,
+    /// Handlers that have started and not ended.
+    running: BTreeMap<RunId, Running>,
+    /// How many have started.
+    runs: u64,
+    /// Whether those that start now are dropped as soon as they have to wait.
+    aborting: bool,
     /// What queued calls take.
     queued_bytes: usize,
     /// Replies that were repeated on the present connection.
@@ -73,7 +78,9 @@ impl Served {
             state: Mutex::new(State {
                 session,
                 outbox: Some(Arc::clone(outbox)),
-                running: HashMap::new(),
+                running: BTreeMap::new(),
+                runs: 0,
+                aborting: false,
                 queued_bytes: 0,
                 repeated_bytes: 0,
                 spare: Vec::new(),
@@ -105,10 +112,16 @@ impl Served {
     pub(crate) fn attach(&self, attach: &Attach, arrival: Arrival, outbox: &Arc<Outbox>) -> Result<(), Rejection> {
         let mut state = self.lock();
         state.session.attach(attach.token, attach.number, arrival)?;
-        if let Some(old) = state.outbox.replace(Arc::clone(outbox)) {
+        let is_heard_on = planted(Bug::OldConnectionKeepsTable) || planted(Bug::OldConnectionServed); // M26
+        if let Some(old) = state.outbox.replace(Arc::clone(outbox))
+            && !is_heard_on
+        {
             old.close();
         }
         state.repeated_bytes = 0;
+        // In the same step: a handler that ends now answers behind it.
+        let clock = arrival.now.as_micros();
+        outbox.push(|frames| frames.put(&Frame::Attached(Attached { clock })));
         Ok(())
     }
 
@@ -155,11 +168,12 @@ impl Served {
         self.lock().end(&self.server);
     }
 
-    /// Ends the session if its lease has ended and it is bound to no connection. A bound one is looked at by
-    /// its connection, after it has read what had arrived (R4).
-    pub(crate) fn expire_detached(&self, now: Time) -> bool {
+    /// Ends the session if its lease has ended, or where memory `is_scarce` if no call came on it, and it is bound to
+    /// no connection. A bound one is looked at by its connection, after it has read what had arrived (R4).
+    pub(crate) fn expire_detached(&self, now: Time, is_scarce: bool) -> bool {
         let mut state = self.lock();
-        let expired = state.session.bound().is_none() && state.session.has_expired(now);
+        let is_over = state.session.has_expired(now) || is_scarce && state.session.is_unused();
+        let expired = state.session.bound().is_none() && is_over;
         if expired {
             state.end(&self.server);
         }
@@ -187,6 +201,11 @@ impl Served {
         self.lock().session.is_busy()
     }
 
+    /// Gives back memory that is kept to be used again.
+    pub(crate) fn rest(&self) {
+        self.lock().spare = Vec::new();
+    }
+
     /// Sends a frame that belongs to no call, if a connection is there.
     pub(crate) fn say(&self, frame: &Frame) {
         if let Some(outbox) = &self.lock().outbox {
@@ -200,6 +219,7 @@ impl Served {
         let mut state = self.lock();
         if let Some(outbox) = state.outbox.take() {
             if let Some(activities) = state.session.last_calls() {
+                let activities = activities.into_iter().collect();
                 outbox.push(|frames| frames.put(&Frame::Goodbye(Goodbye { last: true, activities })));
             }
             outbox.close();
@@ -213,12 +233,17 @@ impl Served {
     }
 }
 
-/// A handler that was not ready at once.
+/// A handler's name: its call, and a number, since a call without a record may run twice at once.
+pub(crate) type RunId = (CallId, u64);
+
+/// A handler that has started and not ended.
 struct Running {
     /// To tell it of a cancel.
     context: Context,
-    /// To drop it, when the node cannot wait any longer.
+    /// To drop it, when the node cannot wait any longer. Nothing before it has to wait.
     task: Option<AbortHandle>,
+    /// The connection that the session had when it began.
+    began_on: Option<ConnectionId>,
 }
 
 impl State {
@@ -237,15 +262,15 @@ impl State {
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
-        if let Some(running) = self.running.get(&id) {
-            running.context.cancel();
-        }
+        self.running.range((id, 0)..=(id, u64::MAX)).for_each(|(_, running)| running.context.cancel());
         Ok(())
     }
 
     fn keep(&mut self, mut writer: Writer) {
         if self.spare.len() < SPARE_WRITERS {
             writer.clear();
+            // Small ones only: they count against no budget.
+            writer.shrink();
             self.spare.push(writer);
         }
     }

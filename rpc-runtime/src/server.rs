@@ -1,29 +1,32 @@
 //! The callee's side of a node, shared by its connections: what it exports, which sessions it knows, and what
 //! it has room for.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
-use uuid::Uuid;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::exported::Exported;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
+use crate::passing::Passing;
+use crate::planted::{Bug, planted};
 use crate::protocol::budget::Budget;
-use crate::protocol::control::{Attach, Goodbye, Hello, Rejection, Welcome};
+use crate::protocol::control::{Attach, Goodbye, Hello, LastCalls, Rejection, Welcome};
 use crate::protocol::frame::Frame;
 use crate::protocol::id::{ConnectionId, Incarnation, Owner, SessionId, Token};
 use crate::protocol::lease::Lease;
 use crate::protocol::session::{Arrival, ReplyLimits, Session};
 use crate::protocol::time::Time;
+use crate::queue::Queue;
+use crate::random;
 use crate::served::Served;
 use crate::stats::NodeCounters;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify};
 
 /// How often detached sessions are looked at.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,9 +40,13 @@ pub(crate) struct Server {
     pub(crate) budget: Budget,
     /// One permit for each handler that runs.
     pub(crate) handlers: Arc<Semaphore>,
+    /// The calls that wait for one.
+    pub(crate) queue: Queue,
+    /// Large replies on their way.
+    pub(crate) passing: Passing,
     pub(crate) counters: NodeCounters,
-    exports: Mutex<HashMap<(String, String), Arc<Exported>>>,
-    sessions: Mutex<HashMap<SessionId, Arc<Served>>>,
+    exports: Mutex<BTreeMap<(String, String), Arc<Exported>>>,
+    sessions: Mutex<BTreeMap<SessionId, Arc<Served>>>,
     next_session: AtomicU64,
     next_connection: AtomicU64,
     connections: Mutex<Connections>,
@@ -55,6 +62,8 @@ impl Server {
             clock,
             budget: Budget::new(limits.record_bytes_max),
             handlers: Arc::new(Semaphore::new(limits.handlers_max.min(Semaphore::MAX_PERMITS))),
+            passing: Passing::new(limits.passing_bytes_max),
+            queue: Queue::new(limits.queued_bytes_max, limits.handlers_max),
             limits,
             counters: NodeCounters::default(),
             exports: Mutex::default(),
@@ -107,13 +116,14 @@ impl Server {
         Some(Admitted { server: Arc::clone(self), id, peer })
     }
 
-    /// Opens a session with the connection that said `Hello` (R2).
+    /// Opens a session with the connection that said `Hello` (R2). `Welcome` is on its way when this returns, before anything
+    /// else that the session may say.
     pub(crate) fn open(
         self: &Arc<Self>,
         hello: &Hello,
         arrival: Arrival,
         outbox: &Arc<Outbox>,
-    ) -> Result<(Arc<Served>, Welcome), Rejection> {
+    ) -> Result<Arc<Served>, Rejection> {
         if hello.expect.is_some_and(|expected| expected != self.incarnation) {
             return Err(Rejection::WrongIncarnation { mine: self.incarnation });
         }
@@ -125,7 +135,7 @@ impl Server {
         let wanted = hello.slots.min(self.limits.slots_max).max(1);
         let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
-        let token = Token::new(Uuid::new_v4());
+        let token = Token::new(random::identity());
         let limits = ReplyLimits {
             reserve_bytes: self.limits.reply_bytes_reserved,
             session_bytes_max: self.limits.session_reply_bytes_max,
@@ -145,14 +155,15 @@ impl Server {
             fingerprint: export.fingerprint(),
         };
         let served = Arc::new(Served::new(Arc::clone(self), export, session, slots, hello, outbox));
+        served.say(&Frame::Welcome(welcome));
         lock(&self.sessions).insert(id, Arc::clone(&served));
         self.counters.sessions_opened.add();
-        Ok((served, welcome))
+        Ok(served)
     }
 
     /// Finds the session that an `Attach` names, and takes it to the connection that it came on (rows 1–3).
     pub(crate) fn attach(
-        &self,
+        self: &Arc<Self>,
         attach: &Attach,
         arrival: Arrival,
         outbox: &Arc<Outbox>,
@@ -161,7 +172,18 @@ impl Server {
             return Err(Rejection::WrongIncarnation { mine: self.incarnation });
         }
         let served = lock(&self.sessions).get(&attach.session).cloned();
-        let served = served.ok_or(Rejection::UnknownSession { running: false })?;
+        let Some(served) = served else {
+            if planted(Bug::SessionOnDemand) {
+                // M7: one is made, for whatever is exported here.
+                let export = lock(&self.exports).keys().next().cloned();
+                let (interface, instance) = export.ok_or(Rejection::NoSuchExport)?;
+                let (incarnation, slots) = (self.incarnation, self.limits.slots_max);
+                let (owner, expect, frame_bytes_max) = (None, None, u32::MAX);
+                let hello = Hello { incarnation, owner, interface, instance, expect, slots, frame_bytes_max };
+                return self.open(&hello, arrival, outbox);
+            }
+            return Err(Rejection::UnknownSession { running: false });
+        };
         served.attach(attach, arrival, outbox)?;
         self.counters.sessions_attached.add();
         Ok(served)
@@ -176,11 +198,13 @@ impl Server {
         }
     }
 
-    /// Ends detached sessions whose lease has ended, and forgets ended ones whose last handler has (R4).
+    /// Ends detached sessions whose lease has ended, and forgets ended ones whose last handler has (R4). Where memory
+    /// is scarce, detached sessions that no call came on end too: they remember nothing, and keep callers out.
     pub(crate) fn sweep(&self, now: Time) {
+        let is_scarce = self.budget.is_scarce();
         for served in self.all_sessions() {
-            if served.expire_detached(now) {
-                tracing::debug!(session = served.id().0, "session ended: its lease ran out");
+            if served.expire_detached(now, is_scarce) {
+                tracing::debug!(session = served.id().0, "session ended: its lease ran out, or nobody used it");
             }
         }
         lock(&self.sessions).retain(|_, served| !served.is_over());
@@ -190,7 +214,7 @@ impl Server {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         for served in self.all_sessions() {
-            served.say(&Frame::Goodbye(Goodbye { last: false, activities: Vec::new() }));
+            served.say(&Frame::Goodbye(Goodbye { last: false, activities: LastCalls::default() }));
         }
     }
 
@@ -227,7 +251,7 @@ impl Server {
 #[derive(Debug, Default)]
 struct Connections {
     count: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: BTreeMap<IpAddr, usize>,
 }
 
 /// A connection that counts against the limits.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gate::Gate;
-use raw::{Raw, method_id, unrecorded};
+use raw::{Raw, call, method_id, unrecorded};
 use rpc_runtime::protocol::frame::Status;
 use rpc_runtime::{Binding, CallError, ErrorKind, Executed, Export, Limits, LinkState, Node, interface, within};
 use tokio::sync::{Semaphore, watch};
@@ -169,6 +169,59 @@ async fn the_queue_is_bounded() -> Result<(), Failure> {
     for _ in 0..64 {
         assert_eq!(raw.answer().await?.header.status, Status::Value);
     }
+    Ok(())
+}
+
+/// A call that would get its turn too late is refused at once, though there is room for it; one that has the time is not.
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_too_long_is_not_joined() -> Result<(), Failure> {
+    let workshop = MyWorkshop::new();
+    let one_at_a_time = limits(|limits| limits.handlers_max = 1);
+    let node = Node::builder().listen("memory://queue").limits(one_at_a_time).start().await?;
+    let _export = node.export("workshop", WorkshopServer::new(Arc::clone(&workshop))).await?;
+    let stub = import(&node).await?;
+    let start = |number| {
+        let stub = stub.clone();
+        tokio::spawn(async move { stub.work(number).await })
+    };
+    // How long calls run is learnt from the second, which was queued: the mean is an eighth of it so far.
+    let (first, second) = (start(1), start(2));
+    workshop.runs(1).await;
+    workshop.may_end.add_permits(1);
+    first.await??;
+    workshop.runs(1).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    workshop.may_end.add_permits(1);
+    second.await??;
+    let (running, queued) = (start(3), start(4));
+    workshop.runs(1).await;
+    let error = within(Duration::from_millis(150), stub.note(5)).await.expect_err("its turn would come too late");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Overload, Executed::Never), "{error}");
+    let patient = tokio::spawn(async move { within(Duration::from_millis(900), stub.work(6)).await });
+    workshop.may_end.add_permits(3);
+    for call in [running, queued, patient] {
+        call.await??;
+    }
+    Ok(())
+}
+
+/// Sessions that nobody uses keep nobody out for long.
+#[tokio::test]
+async fn unused_sessions_end_when_memory_is_scarce() -> Result<(), Failure> {
+    let (node, _export, _workshop) = exporter(|limits| limits.record_bytes_max = 64 * 1024).await?;
+    let address = &node.local_endpoints()[0];
+    let (mut used, welcome) = Raw::hello(address, "Workshop", "workshop").await?;
+    used.send(&call(0, 1, method_id("Blob"), &[8, 3])).await?;
+    let reply = used.answer().await?;
+    drop(used);
+    while Raw::hello(address, "Workshop", "workshop").await.is_ok() {}
+    let callers = Node::builder().start().await?;
+    let stub: WorkshopClient = callers.import_at(address, "workshop").wait(WAIT_MAX).await?;
+    assert_eq!(stub.look(1).await?, 1);
+    // One that was used remembers.
+    let (mut used, _attached) = Raw::attach(address, &welcome, 1).await?;
+    used.send(&call(0, 1, method_id("Blob"), &[8, 3])).await?;
+    assert_eq!(used.answer().await?.body, reply.body);
     Ok(())
 }
 

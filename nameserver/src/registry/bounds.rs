@@ -37,6 +37,8 @@ pub const OWNER_BYTES_MAX: usize = 128;
 pub const TTL_MIN: Duration = Duration::from_millis(100);
 /// The longest time to live.
 pub const TTL_MAX: Duration = Duration::from_secs(3600);
+/// Where no registry's numbers arrive: what is read from disk may not exceed it, so that counting on cannot overflow.
+pub const COUNTER_MAX: u64 = 1 << 62;
 /// Registrations of one renewal call.
 pub const RENEWALS_MAX: usize = 10_000;
 /// Changes that wait for the disk; beyond that new ones are refused.

@@ -26,7 +26,7 @@ use rpc_runtime::directory::{Ended, Entry, EntryState, Selector};
 use rpc_runtime::protocol::id::{Epoch, Incarnation};
 use uuid::Uuid;
 
-use bounds::{PENDING_MAX, invalid};
+use bounds::{COUNTER_MAX, PENDING_MAX, TTL_MAX, TTL_MIN, invalid};
 use ended::EndedTable;
 use leases::{Leases, Swept};
 pub use leases::{STANDSTILL, SUSPECT_MIN, SUSPECT_PERCENT, SUSPECT_TTLS_MAX};
@@ -73,6 +73,10 @@ impl Registry {
     /// The registry that is on disk. Every registration gets a full ttl from `now` (R22). Refuses what cannot have been
     /// written by a registry; the error says what is wrong.
     pub fn restore(stored: Stored, now: Duration) -> Result<Self, String> {
+        if stored.epoch_last.max(stored.revision_last) > COUNTER_MAX {
+            let (epochs, revisions) = (stored.epoch_last, stored.revision_last);
+            return Err(format!("no registry counts to {epochs} registrations and {revisions} revisions"));
+        }
         let mut registry = Self {
             id: stored.registry,
             epoch_last: stored.epoch_last,
@@ -97,6 +101,9 @@ impl Registry {
             }
             if registry.names.contains_key(&name) {
                 return Err(format!("{name} is registered twice"));
+            }
+            if !(TTL_MIN..=TTL_MAX).contains(&record.ttl) {
+                return Err(format!("registration {number} of {name} cannot have a ttl of {:?}", record.ttl));
             }
             visible.insert(name, Arc::clone(&record.entry));
             registry.leases.renew(number, record.ttl, now);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::bounds::{ENTRIES_MAX, PENDING_MAX};
 use super::testing::{REGISTRY, World, incarnation, registration};
-use super::{Registry, Watch};
+use super::{Registry, Stored, Watch};
 
 fn takeover(instance: &str, life: u64, owner: &str) -> Registration {
     Registration { mode: RegisterMode::Takeover, owner: owner.into(), ..registration(instance, life) }
@@ -477,6 +477,17 @@ fn a_damaged_store_is_refused() {
     let mut beyond = world.disk.0.clone();
     beyond.epoch_last = 0;
     assert!(Registry::restore(beyond, world.now).is_err());
+
+    // What would overflow in arithmetic later.
+    let mut eternal = world.disk.0.clone();
+    eternal.records[0].ttl = Duration::from_secs(i64::MAX as u64);
+    assert!(Registry::restore(eternal, world.now).expect_err("a ttl beyond its bound").contains("ttl"));
+    let ends: [fn(&mut Stored); 2] = [|stored| stored.epoch_last = u64::MAX, |stored| stored.revision_last = u64::MAX];
+    for end in ends {
+        let mut full = world.disk.0.clone();
+        end(&mut full);
+        assert!(Registry::restore(full, world.now).expect_err("a counter at its end").contains("no registry counts"));
+    }
 }
 
 /// The whole registry is what the disk has: random work, then a crash, changes nothing that was answered.

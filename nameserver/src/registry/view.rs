@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rpc_runtime::directory::nameserver::{Change, Cursor, Event, Interest, Looked, Name, Watched};
 use rpc_runtime::directory::{Ended, Entry, Selector};
+use rpc_runtime::planted::{Bug, planted};
 use uuid::Uuid;
 
 use super::bounds::{HISTORY_BYTES_MAX, HISTORY_MAX, REPLY_BYTES_MAX, size};
@@ -108,6 +109,8 @@ impl View {
     /// What a watcher at `from` is to be told.
     pub(crate) fn tell(&self, interest: &Interest, from: Option<&Cursor>) -> Watch {
         match from.filter(|cursor| self.continues(cursor)) {
+            // M19: what came before is not told.
+            None if from.is_some() && planted(Bug::WatchFromNow) => self.events(interest, self.revision),
             None => Watch::Now(self.page(interest, self.revision, None)),
             Some(Cursor { revision, page: Some(last), .. }) => Watch::Now(self.page(interest, *revision, Some(last))),
             Some(cursor) => self.events(interest, cursor.revision),

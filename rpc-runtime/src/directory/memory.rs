@@ -13,6 +13,7 @@ use super::{
     BoxFuture, Directory, DirectoryError, Ended, Entry, EntryState, Found, Members, RegisterMode, Registered,
     Registration, Selector, Standing,
 };
+use crate::planted::{Bug, planted};
 use crate::protocol::id::Epoch;
 
 /// A directory inside one process. Clones are the same directory: give one to each node of a test.
@@ -96,7 +97,8 @@ impl MemoryDirectory {
     /// Ends this registration and no other.
     fn leave(&self, name: &Name, epoch: Epoch) {
         let mut table = self.table();
-        if table.slots.get(name).is_some_and(|slot| slot.entry.epoch == epoch)
+        let is_named = planted(Bug::UnregisterByName); // M18
+        if table.slots.get(name).is_some_and(|slot| slot.entry.epoch == epoch || is_named)
             && let Some(slot) = table.slots.remove(name)
         {
             slot.standing.send_replace(Standing::Ended(Ended::Unregistered));

@@ -14,6 +14,7 @@ use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
 use crate::outbox::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::caller::Caller;
 use crate::protocol::control::{Refusal, Refused};
 use crate::protocol::frame::{CALL_HEADER_BYTES, CallHeader, Frame, LENGTH_BYTES, Status};
@@ -144,7 +145,7 @@ impl Calls {
 
     /// A call's final answer.
     pub(super) fn settle(&mut self, key: usize, reply: Reply, now: Time) {
-        let refused = (reply.status == Status::Refused).then(|| {
+        let refused = reply.status.is_never().then(|| {
             let refused = idl::from_slice::<Refused>(&reply.body);
             refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() })
         });
@@ -213,9 +214,10 @@ impl Calls {
         let never_ran = error.executed() == Executed::Never;
         let call = &mut self.calls[key];
         let is_waited_for = call.wanted && call.result.is_none();
-        if is_waited_for && (never_ran || call.method.kind == MethodKind::Idempotent) {
+        let may_run_again = call.method.kind == MethodKind::Idempotent || planted(Bug::FailOverOnTimeout); // M12
+        if is_waited_for && (never_ran || may_run_again) {
             call.sent = None;
-            call.may_have_run |= !never_ran;
+            call.may_have_run |= !never_ran && !planted(Bug::LastVerdictWins); // M17
             self.waiting.push_back(key);
         } else {
             self.lose(key, error);
@@ -316,6 +318,7 @@ impl Call {
 
     pub(super) fn deadline_error(&self, last_failure: Option<&CallError>) -> CallError {
         let (executed, state) = match self.sent {
+            Some(_) if planted(Bug::TimeoutIsCompleted) => (Executed::Completed, "no reply came"), // M5
             Some(_) => (MAY_STILL_RUN, "no reply came"),
             None if self.may_have_run => (MAY_STILL_RUN, "no reply came"),
             None => (Executed::Never, "it could not be sent"),

@@ -8,6 +8,7 @@ use super::{Link, LinkState};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::outbox::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::caller::{Caller, Farewell, Matched, Resend};
 use crate::protocol::control::{Attach, Goodbye, Refusal, Welcome};
 use crate::protocol::frame::{Answer, Frame};
@@ -123,7 +124,7 @@ impl Link {
             outbox.close();
         }
         self.counters.connects.add();
-        self.status.send_replace(LinkState::Up(callee));
+        self.tell(LinkState::Up(callee));
     }
 
     /// The connection was lost. Session and calls stay; what the old connection still delivers is dropped.
@@ -141,7 +142,7 @@ impl Link {
     fn down(&self, state: &mut Calls, error: CallError) {
         state.last_failure = Some(error.clone());
         if !state.closed && state.broken.is_none() {
-            self.status.send_replace(LinkState::Down(error));
+            self.tell(LinkState::Down(error));
         }
     }
 
@@ -161,7 +162,7 @@ impl Link {
         let mut state = self.lock();
         state.broken = Some(error.clone());
         state.fail_waiting(&error);
-        self.status.send_replace(LinkState::Broken(error));
+        self.tell(LinkState::Broken(error));
     }
 
     /// Whether nothing was heard for so long that the callee has let the session go.
@@ -184,7 +185,8 @@ impl Link {
         match matched {
             Some(matched @ (Matched::Settled(key) | Matched::RefusedOnce(key))) => {
                 // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
-                state.calls[key].may_have_run |= matches!(matched, Matched::RefusedOnce(_));
+                let is_one_of_several = matches!(matched, Matched::RefusedOnce(_)) && !planted(Bug::LastVerdictWins); // M17
+                state.calls[key].may_have_run |= is_one_of_several;
                 state.settle(key, Reply { status: answer.header.status, body: answer.body }, now);
             }
             Some(Matched::Broken) => {
@@ -240,7 +242,9 @@ impl Link {
         let Some(session) = state.session.take() else {
             return;
         };
-        for (unresolved, farewell) in session.calls.end_by_goodbye(&goodbye.activities) {
+        // One for each slot there can be.
+        let last_calls: Vec<_> = goodbye.activities.iter().take(usize::from(u16::MAX) + 1).collect();
+        for (unresolved, farewell) in session.calls.end_by_goodbye(&last_calls) {
             let (kind, executed) = match farewell {
                 Farewell::Never => (ErrorKind::Draining, Executed::Never),
                 Farewell::Completed => (ErrorKind::ReplyLost, Executed::Completed),

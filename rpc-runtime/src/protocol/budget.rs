@@ -4,6 +4,7 @@
 //! What is taken has parts that it may fill, each larger than the one before. Hence the order in which things are
 //! refused as the budget fills: many slots, then higher slots, then large replies, then calls, then sessions.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a session costs, beside its activities and replies.
@@ -82,8 +83,36 @@ impl Budget {
         self.used() > self.bytes_max / 4 * 3
     }
 
+    /// All that tells it apart from another budget, now.
+    fn counts(&self) -> [u64; 3] {
+        [self.bytes_max, self.granted.load(Ordering::Relaxed), self.used()]
+    }
+
     fn session_bytes(slots: u16) -> u64 {
         SESSION_BYTES + u64::from(slots) * ACTIVITY_BYTES
+    }
+}
+
+// As a part of a state that is copied and compared, which a model checker does.
+
+impl Clone for Budget {
+    fn clone(&self) -> Budget {
+        let [bytes_max, granted, used] = self.counts();
+        Budget { bytes_max, granted: AtomicU64::new(granted), used: AtomicU64::new(used) }
+    }
+}
+
+impl PartialEq for Budget {
+    fn eq(&self, other: &Budget) -> bool {
+        self.counts() == other.counts()
+    }
+}
+
+impl Eq for Budget {}
+
+impl Hash for Budget {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.counts().hash(state);
     }
 }
 
@@ -141,6 +170,18 @@ mod tests {
         assert_eq!(asks(), [false, false, false, true]);
         fill_to(1 << 20);
         assert_eq!(asks(), [false, false, false, false]);
+    }
+
+    /// A copy is a budget of its own.
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        let budget = Budget::new(10);
+        assert!(budget.reserve(4));
+        let copy = budget.clone();
+        assert_eq!(copy, budget);
+        budget.release(4);
+        assert_eq!((budget.used(), copy.used()), (0, 4));
+        assert_ne!(copy, budget);
     }
 
     /// I9: a reservation never goes past the bound, whatever its size.

@@ -10,6 +10,7 @@ use super::control::LastCall;
 use super::frame::{AnswerHeader, Status};
 use super::id::{AttachNumber, CallId, Sequence, Slot};
 use super::time::Time;
+use crate::planted::{Bug, planted};
 
 /// How long a reply that no later call acknowledges may wait for its explicit ack.
 pub const ACK_AFTER: Duration = Duration::from_millis(200);
@@ -135,15 +136,15 @@ impl<C> Caller<C> {
     /// and sequence (R28).
     pub fn answer(&mut self, header: &AnswerHeader, body_bytes: usize, now: Time) -> Matched<C> {
         self.target = header.slots.clamp(1, self.granted);
-        if self.get(header.id).is_none() {
-            return Matched::Nothing;
+        if self.get(header.id).is_none() && !planted(Bug::AnswerBySlotAlone) {
+            return Matched::Nothing; // M25
         }
+        let refused = header.status.is_never();
         match header.status {
             Status::Working => Matched::Working,
-            Status::Stale | Status::SlotBusy => Matched::Broken,
-            Status::Value | Status::Error | Status::Fault | Status::Refused | Status::ReplyLost => {
+            Status::Stale | Status::SlotBusy if !refused => Matched::Broken,
+            _ => {
                 let Some(taken) = self.free(header.id.slot) else { return Matched::Nothing };
-                let refused = header.status == Status::Refused;
                 if taken.recorded {
                     // Its number has acknowledged the reply before it, also where it was refused.
                     self.owe_ack(header.id, !refused, body_bytes, now);
@@ -159,10 +160,17 @@ impl<C> Caller<C> {
     /// The caller gave up on `id`, which may have been sent: it keeps its slot until the verdict. Gives
     /// whether a `Cancel` is to be sent, if the session is attached.
     pub fn give_up(&mut self, id: CallId) -> bool {
-        match self.slots.get_mut(usize::from(id.slot.0)).and_then(|slot| slot.taken.as_mut()) {
+        let is_first = match self.slots.get_mut(usize::from(id.slot.0)).and_then(|slot| slot.taken.as_mut()) {
             Some(taken) if taken.sequence == id.sequence => !std::mem::replace(&mut taken.given_up, true),
             _ => false,
+        };
+        if is_first && (planted(Bug::SlotFreedOnDrop) || planted(Bug::NumberUsedAgain)) {
+            self.free(id.slot); // M4
+            if planted(Bug::NumberUsedAgain) {
+                self.next_sequence = id.sequence.0; // M3
+            }
         }
+        is_first
     }
 
     /// Takes back a call of which no byte was handed over, or of which no answer will come (one-way): its slot
@@ -203,11 +211,12 @@ impl<C> Caller<C> {
     /// What is sent after `Attached`, before any new call: every unresolved call (R27).
     pub fn resend(&self) -> impl Iterator<Item = (CallId, Resend<'_, C>)> {
         let slots = (0..).map(Slot).zip(&self.slots);
-        slots.filter_map(|(slot, state)| {
+        let unresolved = slots.filter_map(|(slot, state)| {
             let taken = state.taken.as_ref()?;
             let resend = if taken.given_up { Resend::Cancel } else { Resend::Call(&taken.call) };
             Some((CallId { slot, sequence: taken.sequence }, resend))
-        })
+        });
+        unresolved.skip(usize::from(planted(Bug::CallMissingInResend))) // M33
     }
 
     /// Ends the session: every unresolved call, in no order.
@@ -268,7 +277,9 @@ impl<C> Caller<C> {
     fn free(&mut self, slot: Slot) -> Option<Unresolved<C>> {
         let taken = self.slots.get_mut(usize::from(slot.0))?.taken.take()?;
         self.unresolved -= 1;
-        self.free.push(slot);
+        if !planted(Bug::SlotLeaks) {
+            self.free.push(slot); // M23
+        }
         Some(taken)
     }
 

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use super::control::{Attach, Attached, Goodbye, Hello, Reject, Welcome};
 use super::id::{CallId, Sequence, Slot};
 use super::time::CalleeTime;
+use crate::planted::{Bug, planted};
 
 /// What a caller's connection begins with: a byte that neither HTTP/2, TLS nor text begins with, the name, and
 /// the version of the wire.
@@ -97,7 +98,7 @@ pub struct Call {
 }
 
 /// What the protocol reads of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallHeader {
     /// Which call.
     pub id: CallId,
@@ -121,7 +122,7 @@ pub struct Answer {
 }
 
 /// What the protocol reads of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AnswerHeader {
     /// Which call it answers (R28).
     pub id: CallId,
@@ -159,6 +160,14 @@ impl Status {
     /// Whether it settles the call: nothing more will be said of it.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Working | Status::Stale | Status::SlotBusy)
+    }
+
+    /// Whether it is the verdict *never*: the call did not run, and never will (R10, R29).
+    pub fn is_never(self) -> bool {
+        if planted(Bug::StaleIsNever) && matches!(self, Status::Stale | Status::SlotBusy) {
+            return true; // M28
+        }
+        self == Status::Refused
     }
 
     fn from_wire(byte: u8) -> Option<Status> {
@@ -288,6 +297,15 @@ const UNRECORDED: u8 = 1;
 const ONEWAY: u8 = 2;
 
 impl CallHeader {
+    /// Whether the callee, whose clock says `clock`, starts the call no more (R15).
+    pub fn is_late(&self, clock: CalleeTime) -> bool {
+        if planted(Bug::RemainingTimeSent) {
+            // M13: what was left is counted from the arrival, which is now.
+            return false;
+        }
+        clock > self.start_before
+    }
+
     /// The bytes before `arguments_bytes` of arguments.
     pub fn encode(&self, arguments_bytes: usize) -> [u8; CALL_HEADER_BYTES] {
         let flags = if self.recorded { 0 } else { UNRECORDED } | if self.oneway { ONEWAY } else { 0 };
@@ -401,4 +419,4 @@ impl<'a> Fields<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -121,7 +121,7 @@ pub struct Slot(pub u16);
 pub struct Sequence(pub u64);
 
 /// One call within one session. With the callee's incarnation and the session, it names a call for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId {
     /// The activity that makes the call.
     pub slot: Slot,

@@ -70,7 +70,8 @@
 //! - R10 A refusal uses its number. Otherwise a late copy could run after its caller was told that it never will.
 //! - R11 Sessions, slots and replies together have a bound, counted when they are granted or reserved; so a verdict can always
 //!   be recorded. As the bound comes near, in this order: sessions get fewer slots; higher slots rest; large replies are
-//!   sent once and not kept; new calls are refused; new sessions are refused.
+//!   sent once and not kept; new calls are refused; new sessions are refused. A session that has no connection, and on which no
+//!   call came, remembers nothing: it ends early where memory is scarce.
 //! - R30 What row 10 asks is asked again when a queued call's turn comes. Neither side stops reading because it cannot write.
 //!
 //! Verdicts:
@@ -99,7 +100,8 @@
 //!
 //! # Invariants
 //!
-//! What must hold in every run; the walk through a bad network checks those with a star.
+//! What must hold in every run. The walk through a bad network checks those with a star; the model under `verify/model`
+//! checks all but I11, in every state of small worlds.
 //!
 //! - I1\* A recorded call starts at most once.
 //! - I2\* After the verdict *never* there was no start, and there will be none.

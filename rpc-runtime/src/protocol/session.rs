@@ -13,6 +13,7 @@ pub use super::room::ReplyLimits;
 use super::table::Table;
 pub use super::table::{CancelVerdict, Finished, Gate, Verdict};
 use super::time::{CalleeTime, Time};
+use crate::planted::{Bug, planted};
 
 /// One session of one caller. `R` is a reply as the driver keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -116,11 +117,13 @@ impl<R> Session<R> {
         number: AttachNumber,
         arrival: Arrival,
     ) -> Result<Option<ConnectionId>, Rejection> {
-        if token != self.token {
+        if token != self.token && !planted(Bug::TokenNotChecked) {
+            // M16
             return Err(Rejection::Fenced);
         }
         if !self.is_open {
-            return Err(Rejection::UnknownSession { running: self.running > 0 });
+            let running = self.running > 0 && !planted(Bug::ForgottenWhileRunning); // M31
+            return Err(Rejection::UnknownSession { running });
         }
         if number <= self.attach_number {
             return Err(Rejection::Superseded);
@@ -156,6 +159,14 @@ impl<R> Session<R> {
         clock: CalleeTime,
         budget: &Budget,
     ) -> Verdict<R> {
+        if planted(Bug::OldConnectionKeepsTable)
+            && self.is_open
+            && self.bound.is_some_and(|now| now != arrival.connection)
+        {
+            // M26: a call comes once on a connection (R5), so that the old one's copy has not seen it.
+            self.running += 1;
+            return Verdict::Run(None);
+        }
         if let Err(invalid) = self.admit(arrival, call.id) {
             return invalid.into();
         }
@@ -186,8 +197,8 @@ impl<R> Session<R> {
     /// The handler of a recorded call has ended: records the reply of `bytes`, before it is sent (I4, R7, R8).
     pub fn finish(&mut self, id: CallId, status: Status, reply: R, bytes: u64, budget: &Budget) -> Finished<R> {
         self.running -= 1;
-        if !self.is_open {
-            return Finished::Nobody;
+        if !self.is_open || (self.bound.is_none() && planted(Bug::ResultLostUnattached)) {
+            return Finished::Nobody; // M35
         }
         self.table.finish(id, status, reply, bytes, budget)
     }
@@ -215,7 +226,7 @@ impl<R> Session<R> {
         }
         match gate {
             Gate::Refuse(why) => Verdict::Refused(why),
-            _ if clock > call.start_before => Verdict::Refused(Refusal::Late),
+            _ if call.is_late(clock) => Verdict::Refused(Refusal::Late),
             Gate::Queue => Verdict::Queue,
             Gate::Run => {
                 self.running += 1;
@@ -234,7 +245,7 @@ impl<R> Session<R> {
         if !self.is_open {
             return Err(None);
         }
-        let late = (clock > call.start_before).then_some(Refusal::Late);
+        let late = (call.is_late(clock) && !planted(Bug::LateCheckedOnArrivalOnly)).then_some(Refusal::Late); // M38
         if let Some(why) = refusal.or(late) {
             return Err(Some(why));
         }
@@ -277,8 +288,15 @@ impl<R> Session<R> {
     /// Ends the session: it starts nothing more, not even queued calls, and cannot be attached (R4). What it
     /// held of the budget is given back. True the first time.
     pub fn end(&mut self, budget: &Budget) -> bool {
+        if planted(Bug::SupersededAttaches) {
+            self.bound = None;
+            return self.is_open; // M15: it is only detached
+        }
         if !std::mem::replace(&mut self.is_open, false) {
             return false;
+        }
+        if planted(Bug::EndedSessionStaysBound) {
+            return true; // M30
         }
         self.bound = None;
         self.table.clear(budget);
@@ -289,8 +307,8 @@ impl<R> Session<R> {
     /// after the end. The session is to be [ended](Session::end) in the same step, so that nothing starts after
     /// the message (R31).
     pub fn last_calls(&self) -> Option<Vec<LastCall>> {
-        if !self.is_open || self.running > 0 {
-            return None;
+        if !self.is_open || (self.running > 0 && !planted(Bug::FarewellBeforeLastStart)) {
+            return None; // M37
         }
         self.table.last_calls()
     }
@@ -300,6 +318,11 @@ impl<R> Session<R> {
         self.running > 0 || self.table.is_busy()
     }
 
+    /// Whether no recorded call has come and nothing runs: it remembers nothing.
+    pub fn is_unused(&self) -> bool {
+        self.running == 0 && self.table.is_unused()
+    }
+
     /// From which slot on the caller should rest (R11).
     pub fn slot_target(&self, budget: &Budget) -> u16 {
         self.table.slot_target(budget)
@@ -307,7 +330,9 @@ impl<R> Session<R> {
 
     /// Whether a frame about `id` counts. If it does, it renews the lease.
     fn admit(&mut self, arrival: Arrival, id: CallId) -> Result<(), Invalid> {
-        if !self.is_open || self.bound != Some(arrival.connection) {
+        let is_open = self.is_open || planted(Bug::EndedSessionStaysBound); // M30
+        let is_bound = self.bound == Some(arrival.connection) || planted(Bug::OldConnectionServed);
+        if !is_open || !is_bound {
             return Err(Invalid::Unbound);
         }
         if !self.table.is_granted(id) {

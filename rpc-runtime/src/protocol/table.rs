@@ -12,6 +12,7 @@ use super::frame::{CallHeader, Status};
 use super::id::{CallId, Sequence, Slot};
 use super::room::{ReplyLimits, Room};
 use super::time::CalleeTime;
+use crate::planted::{Bug, planted};
 
 /// What the driver knows about whether a new call may run (row 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,8 @@ impl<R> Table<R> {
         match call.id.sequence.cmp(&activity.last) {
             Ordering::Less => Verdict::Answer(Status::Stale),
             Ordering::Equal => match &activity.state {
+                // M8: what waits was looked up, and is entered when its turn comes.
+                State::Queued if planted(Bug::CheckThenInsert) => Verdict::Queue,
                 State::Queued | State::Running => Verdict::Answer(Status::Working),
                 State::Done { .. } => Verdict::Repeat,
                 State::Refused(why) => Verdict::Refused(*why),
@@ -119,21 +122,32 @@ impl<R> Table<R> {
     /// Rows 9–11: the number is used before anything else is decided, so that a late copy of a refused call
     /// cannot run (R10).
     fn first_sight(&mut self, call: &CallHeader, gate: Gate, clock: CalleeTime, budget: &Budget) -> Verdict<R> {
+        if gate == Gate::Run && planted(Bug::RecordAfterEnd) {
+            return Verdict::Run(None); // M1
+        }
         let slot = call.id.slot;
+        let before = self.activity(slot).last;
         let forgotten = self.consume(call.id, budget);
         let refusal = match gate {
             Gate::Refuse(why) => Some(why),
-            _ if clock > call.start_before => Some(Refusal::Late),
-            Gate::Run | Gate::Queue => match self.room.reserve(budget) {
+            _ if call.is_late(clock) => Some(Refusal::Late),
+            Gate::Run | Gate::Queue => match self.reserve(budget) {
                 Some(charged) => {
                     self.activity(slot).charged = charged;
                     None
                 }
+                None if planted(Bug::RunWithoutRecord) => None, // M10
                 None => Some(Refusal::Overload),
             },
         };
         let activity = self.activity(slot);
         if let Some(why) = refusal {
+            if planted(Bug::RefusalKeepsNumber) {
+                // M2: the next call of this number is a new one again.
+                activity.last = before;
+                activity.state = State::ReplyDropped;
+                return Verdict::Refused(why);
+            }
             activity.state = State::Refused(why);
             return Verdict::Refused(why);
         }
@@ -155,10 +169,11 @@ impl<R> Table<R> {
         budget: &Budget,
     ) -> Result<(), Option<Refusal>> {
         let activity = self.activity(call.id.slot);
-        if activity.last != call.id.sequence || !matches!(activity.state, State::Queued) {
+        let is_queued = matches!(activity.state, State::Queued) || planted(Bug::CheckThenInsert); // M8
+        if activity.last != call.id.sequence || !is_queued {
             return Err(None);
         }
-        let late = (clock > call.start_before).then_some(Refusal::Late);
+        let late = (call.is_late(clock) && !planted(Bug::LateCheckedOnArrivalOnly)).then_some(Refusal::Late); // M38
         match refusal.or(late) {
             Some(why) => {
                 self.refuse(call.id, why, budget);
@@ -173,6 +188,10 @@ impl<R> Table<R> {
 
     /// The handler of a call has ended: records its reply of `bytes` (R7, R8).
     pub fn finish(&mut self, id: CallId, status: Status, reply: R, bytes: u64, budget: &Budget) -> Finished<R> {
+        if planted(Bug::RecordAfterEnd) {
+            // M1: only now is it known that the call came.
+            *self.activity(id.slot) = Activity { last: id.sequence, state: State::Running, charged: 0 };
+        }
         debug_assert!(self.activity(id.slot).is_running(id), "{id} ends, which does not run");
         let reserved = std::mem::take(&mut self.activity(id.slot).charged);
         let kept = self.room.keep(reserved, bytes, budget);
@@ -185,6 +204,9 @@ impl<R> Table<R> {
             }
             None => {
                 activity.state = State::ReplyDropped;
+                if planted(Bug::LargeReplyDropsRecord) {
+                    *activity = Activity::default(); // M11
+                }
                 Finished::Once(reply)
             }
         }
@@ -204,7 +226,9 @@ impl<R> Table<R> {
         match (id.sequence.cmp(&activity.last), &activity.state) {
             (Ordering::Less, _) => CancelVerdict::Ignore,
             (Ordering::Equal, State::Queued) => {
-                self.refuse(id, Refusal::Cancelled, budget);
+                if !planted(Bug::CancelledStaysQueued) {
+                    self.refuse(id, Refusal::Cancelled, budget); // M34
+                }
                 CancelVerdict::Refused(Refusal::Cancelled)
             }
             (Ordering::Equal, State::Running) => CancelVerdict::Signal,
@@ -214,8 +238,10 @@ impl<R> Table<R> {
             }
             (Ordering::Greater, State::Queued | State::Running) => CancelVerdict::Answer(Status::SlotBusy),
             (Ordering::Greater, _) => {
-                self.consume(id, budget);
-                self.activity(id.slot).state = State::Refused(Refusal::Cancelled);
+                if !planted(Bug::UnseenCancelForgotten) {
+                    self.consume(id, budget); // M14
+                    self.activity(id.slot).state = State::Refused(Refusal::Cancelled);
+                }
                 CancelVerdict::Refused(Refusal::Cancelled)
             }
         }
@@ -225,11 +251,16 @@ impl<R> Table<R> {
     /// back, to use its buffer again.
     pub fn ack(&mut self, id: CallId, budget: &Budget) -> Option<R> {
         let activity = self.activity(id.slot);
-        if activity.last != id.sequence {
-            return None;
+        if activity.last != id.sequence && !planted(Bug::AckBySlotAlone) {
+            return None; // M27
         }
         let forgotten = activity.drop_reply()?;
         self.uncharge(id.slot, budget);
+        if planted(Bug::TableShrinks) {
+            // M36: entries that hold nothing are given up.
+            let holds = |activity: &Activity<R>| !matches!(activity.state, State::Empty | State::ReplyDropped);
+            self.activities.truncate(self.activities.iter().rposition(holds).map_or(0, |last| last + 1));
+        }
         Some(forgotten)
     }
 
@@ -248,6 +279,7 @@ impl<R> Table<R> {
         for (slot, activity) in (0..).map(Slot).zip(&self.activities) {
             let refused = match activity.state {
                 State::Empty => continue,
+                State::Queued | State::Running if planted(Bug::FarewellBeforeLastStart) => false, // M37
                 State::Queued | State::Running => return None,
                 State::Refused(_) => true,
                 State::Done { .. } | State::ReplyDropped => false,
@@ -260,6 +292,11 @@ impl<R> Table<R> {
     /// Whether a call is queued or running.
     pub fn is_busy(&self) -> bool {
         self.activities.iter().any(Activity::in_progress)
+    }
+
+    /// Whether no call has come.
+    pub fn is_unused(&self) -> bool {
+        self.activities.is_empty()
     }
 
     /// Slots from this number on should rest: so many have room for their replies (R11).
@@ -292,6 +329,20 @@ impl<R> Table<R> {
         let forgotten = activity.drop_reply();
         self.uncharge(id.slot, budget);
         forgotten
+    }
+
+    /// Room for a call's reply; none is made by forgetting another's (R9).
+    fn reserve(&mut self, budget: &Budget) -> Option<u64> {
+        let charged = self.room.reserve(budget);
+        if charged.is_none() && planted(Bug::EvictOldest) {
+            // M9: the record that is oldest makes room.
+            let done = |activity: &&mut Activity<R>| matches!(activity.state, State::Done { .. });
+            let oldest = self.activities.iter_mut().filter(done).min_by_key(|activity| activity.last)?;
+            let evicted = std::mem::take(oldest);
+            self.room.give_back(evicted.charged, budget);
+            return self.room.reserve(budget);
+        }
+        charged
     }
 
     /// Gives back what a slot holds of the room.

@@ -6,6 +6,8 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use crate::planted::{Bug, planted};
+
 /// A point on one node's monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(u64);
@@ -80,8 +82,11 @@ impl ClockReading {
         if deadline == Time::NEVER {
             return CalleeTime::NEVER;
         }
-        let left = deadline.since(self.received).as_micros();
-        CalleeTime(self.callee.0.saturating_add(u64::try_from(left).unwrap_or(u64::MAX)))
+        let left = u64::try_from(deadline.since(self.received).as_micros()).unwrap_or(u64::MAX);
+        if planted(Bug::RemainingTimeSent) {
+            return CalleeTime(left); // M13
+        }
+        CalleeTime(self.callee.0.saturating_add(left))
     }
 }
 

@@ -1,28 +1,33 @@
 //! The calls of a session that this node serves: what is done with each frame about one, and how answers are sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
-use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
-use super::{Running, Served, State};
+use super::{RunId, Running, Served, State};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::handler::put_fault;
 use crate::outbox::Outbox;
+use crate::passing::LARGE_BYTES;
+use crate::planted::{Bug, planted};
 use crate::protocol::control::{FaultKind, Refusal, Refused};
 use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, LENGTH_BYTES, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Verdict};
+use crate::protocol::time::{CalleeTime, Time};
+use crate::sync::AbortHandle;
 
 /// What a queued call takes beside its arguments.
 const QUEUED_CALL_BYTES: usize = 1024;
 
 /// What is left to do with a call that arrived.
 pub(crate) enum Received {
-    /// Run it; its reply goes into this buffer.
-    Run(Writer),
+    /// Run it.
+    Run(Started),
     /// Run it when its turn comes.
     Queue,
     /// Nothing.
@@ -31,12 +36,20 @@ pub(crate) enum Received {
     Close(&'static str),
 }
 
+/// A run of a call: from now on a cancel reaches its context.
+pub(crate) struct Started {
+    pub(crate) run: RunId,
+    pub(crate) context: Context,
+    /// The buffer for the reply.
+    pub(crate) reply: Writer,
+}
+
 impl Served {
     /// What to do with a call that arrived. What can be answered at once has been answered when this returns.
     pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
         let mut state = self.lock();
-        let gate = self.gate(&state, call, queued_bytes(arguments), has_permit);
         let clock = Clock::as_callee(arrival.now);
+        let gate = self.gate(&state, call, queued_bytes(arguments), has_permit, clock);
         let verdict = if call.recorded {
             state.session.call(arrival, call, gate, clock, &self.server.budget)
         } else {
@@ -47,10 +60,11 @@ impl Served {
                 self.server.counters.calls_executed.add();
                 let mut reply = forgotten.or_else(|| state.spare.pop()).unwrap_or_default();
                 reply.clear();
-                return Received::Run(reply);
+                return Received::Run(self.started(&mut state, call, reply, arrival.now));
             }
             Verdict::Queue => {
                 state.queued_bytes += queued_bytes(arguments);
+                self.server.queue.join(queued_bytes(arguments));
                 return Received::Queue;
             }
             Verdict::Answer(status) => {
@@ -83,11 +97,13 @@ impl Served {
         Received::Answered
     }
 
-    /// Whether a queued call may start now. False: it has been answered, or nobody waits.
-    pub(crate) fn start_queued(&self, call: &CallHeader, arguments: &Bytes) -> bool {
+    /// Starts a queued call. `None`: it has been answered, or nobody waits.
+    pub(crate) fn start_queued(&self, call: &CallHeader, arguments: &Bytes) -> Option<Started> {
         let mut state = self.lock();
         state.queued_bytes -= queued_bytes(arguments);
-        let clock = Clock::as_callee(self.server.clock.now());
+        self.server.queue.leave(queued_bytes(arguments));
+        let now = self.server.clock.now();
+        let clock = Clock::as_callee(now);
         let refusal = self.standing_refusal();
         let started = if call.recorded {
             state.session.start(call, refusal, clock, &self.server.budget)
@@ -95,11 +111,24 @@ impl Served {
             state.session.start_unrecorded(call, refusal, clock)
         };
         match started {
-            Ok(()) => self.server.counters.calls_executed.add(),
+            Ok(()) => {
+                self.server.counters.calls_executed.add();
+                return Some(self.started(&mut state, call, Writer::new(), now));
+            }
             Err(Some(why)) if !call.oneway => self.answer_refusal(&state, call.id, why, &self.refusal_text(why)),
             Err(_) => {}
         }
-        started.is_ok()
+        None
+    }
+
+    /// The table has the call as running. In the same step it can be cancelled.
+    fn started(&self, state: &mut State, call: &CallHeader, reply: Writer, now: Time) -> Started {
+        state.runs += 1;
+        let run = (call.id, state.runs);
+        let context = Context::new(deadline(call.start_before, now), self.caller);
+        let began_on = state.session.bound();
+        state.running.insert(run, Running { context: context.clone(), task: None, began_on });
+        Started { run, context, reply }
     }
 
     /// The connection whose full buffer keeps queued calls waiting, if it is still full.
@@ -108,33 +137,25 @@ impl Served {
         (outbox.bytes() > self.server.limits.out_bytes_max).then_some(outbox)
     }
 
-    /// A handler was not ready at once: from now on a cancel reaches it.
-    pub(crate) fn register(&self, id: CallId, context: &Context) {
+    /// The handler was not ready at once: from now on this task polls it.
+    pub(crate) fn can_abort(&self, run: RunId, task: AbortHandle) {
         let mut state = self.lock();
-        if state.session.is_open() {
-            state.running.insert(id, Running { context: context.clone(), task: None });
-        } else {
-            drop(state);
-            context.cancel();
-        }
-    }
-
-    /// The registered handler is polled by this task.
-    pub(crate) fn can_abort(&self, id: CallId, task: AbortHandle) {
-        if let Some(running) = self.lock().running.get_mut(&id) {
+        if state.aborting {
+            task.abort();
+        } else if let Some(running) = state.running.get_mut(&run) {
             running.task = Some(task);
         }
     }
 
     /// Drops the handlers that run: each is recorded as aborted, and its caller is told (R7).
     pub(crate) fn abort(&self) {
-        for running in self.lock().running.values() {
-            running.task.iter().for_each(AbortHandle::abort);
-        }
+        let mut state = self.lock();
+        state.aborting = true;
+        state.running.values().filter_map(|running| running.task.as_ref()).for_each(AbortHandle::abort);
     }
 
     /// The handler has ended: the reply is recorded, then sent (R28).
-    pub(crate) fn finish(&self, call: &CallHeader, mut status: Status, mut reply: Writer) {
+    pub(crate) fn finish(&self, call: &CallHeader, run: RunId, mut status: Status, mut reply: Writer) {
         if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
@@ -143,20 +164,26 @@ impl Served {
             );
             status = put_fault(&mut reply, FaultKind::ReplyTooLarge, &text);
         }
-        // What is kept is charged by its length, so that it must not hold much more.
-        reply.shrink();
+        // What is kept is charged by what it holds: by no more than was reserved, if its length is no more.
+        reply.share();
+        if reply.held() as u64 > self.server.limits.reply_bytes_reserved {
+            reply.fit();
+        }
         let mut state = self.lock();
-        state.running.remove(&call.id);
+        let running = state.running.remove(&run);
+        let is_where_it_began = running.is_none_or(|running| running.began_on == state.session.bound());
         if call.recorded {
-            let bytes = reply.len() as u64;
+            let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
+                // M29: it goes to the connection that the call came on, and that is gone.
+                _ if planted(Bug::ReplyWhereCallCameFrom) && !is_where_it_began => {}
                 Finished::Kept => self.answer_stored(&state, call.id),
-                Finished::Once(reply) => self.answer(&state, call.id, status, &reply),
+                Finished::Once(reply) => self.answer_once(&state, call.id, status, &reply),
                 Finished::Nobody => {}
             }
         } else {
             if state.session.finish_unrecorded() && !call.oneway {
-                self.answer(&state, call.id, status, &reply);
+                self.answer_once(&state, call.id, status, &reply);
             }
             state.keep(reply);
         }
@@ -165,8 +192,9 @@ impl Served {
     }
 
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
-    pub(crate) fn refuse(&self, call: &CallHeader, why: Refusal, text: &str) {
+    pub(crate) fn refuse(&self, call: &CallHeader, run: RunId, why: Refusal, text: &str) {
         let mut state = self.lock();
+        state.running.remove(&run);
         let somebody_waits = if call.recorded {
             state.session.refuse(call.id, why, &self.server.budget)
         } else {
@@ -217,7 +245,7 @@ impl Served {
     }
 
     /// Whether a new call may run (row 10, as far as it does not depend on the table).
-    fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool) -> Gate {
+    fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool, clock: CalleeTime) -> Gate {
         let refusal = self.standing_refusal().or_else(|| match self.export.method(call.method) {
             None => Some(Refusal::UnknownMethod),
             Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
@@ -227,12 +255,19 @@ impl Served {
             return Gate::Refuse(why);
         }
         let limits = &self.server.limits;
-        let is_full = state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > limits.out_bytes_max);
-        match has_permit && !is_full {
+        match has_permit && !self.is_full(state) {
             true => Gate::Run,
-            false if state.queued_bytes + bytes <= limits.queued_bytes_max => Gate::Queue,
-            false => Gate::Refuse(Refusal::Overload),
+            false if state.queued_bytes + bytes > limits.session_queued_bytes_max => Gate::Refuse(Refusal::Overload),
+            false if !self.server.queue.has_room(bytes) => Gate::Refuse(Refusal::Overload),
+            false if !has_permit && self.waits_too_long(call, clock) => Gate::Refuse(Refusal::Overload),
+            false => Gate::Queue,
         }
+    }
+
+    /// Whether a call that is queued now would leave less than half of its time to run.
+    fn waits_too_long(&self, call: &CallHeader, clock: CalleeTime) -> bool {
+        let left = Duration::from_micros(call.start_before.0.saturating_sub(clock.0));
+        !call.is_late(clock) && self.server.queue.expected_wait() > left / 2
     }
 
     /// A refusal that holds for every new call.
@@ -262,6 +297,22 @@ impl Served {
         }
     }
 
+    /// Sends an answer that is not kept, unless it is large, and its connection and the node have too much to send.
+    fn answer_once(&self, state: &State, id: CallId, status: Status, reply: &Writer) {
+        if reply.len() < LARGE_BYTES || !self.is_full(state) {
+            self.answer(state, id, status, reply);
+        } else if !self.server.passing.is_full() {
+            self.answer(state, id, status, &self.server.passing.count(reply));
+        } else {
+            self.answer(state, id, Status::ReplyLost, &Writer::new());
+        }
+    }
+
+    /// Whether so much waits to be sent that no further call is started.
+    fn is_full(&self, state: &State) -> bool {
+        state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > self.server.limits.out_bytes_max)
+    }
+
     fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str) {
         let mut body = Writer::new();
         idl::encode_message(&Refused { why, text: text.to_owned() }, &mut body);
@@ -275,6 +326,15 @@ impl Served {
         let slots = state.session.slot_target(&self.server.budget);
         let header = AnswerHeader { id, status, clock, slots };
         outbox.push(|frames| frames.put_answer(&header, body));
+    }
+}
+
+/// When the caller of a call that arrived or starts `now` stops waiting; `None` if it waits for ever.
+fn deadline(start_before: CalleeTime, now: Time) -> Option<Instant> {
+    match start_before {
+        CalleeTime::NEVER => None,
+        // A point beyond what the system's clock can show is as good as none.
+        CalleeTime(micros) => Instant::now().checked_add(Duration::from_micros(micros.saturating_sub(now.as_micros()))),
     }
 }
 

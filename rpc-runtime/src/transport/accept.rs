@@ -5,7 +5,6 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::time::sleep;
@@ -13,6 +12,7 @@ use tokio::time::sleep;
 use super::Stream;
 use super::endpoint::Endpoint;
 use super::memory::MemoryListener;
+use super::net::TcpListener;
 
 /// How long to wait after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Stream, memory};
+use super::{Stream, memory, net};
 use crate::error::{CallError, ErrorKind};
 
 /// Where a node listens: `tcp://host:port` (or just `host:port`), `unix:/path`, `memory://name`.
@@ -82,11 +81,11 @@ impl Endpoint {
     async fn connect(&self) -> Result<Stream, CallError> {
         let connected = match self {
             Endpoint::Tcp(address) => {
-                let addresses: Vec<_> = match tokio::net::lookup_host(address).await {
-                    Ok(addresses) => addresses.collect(),
+                let addresses = match net::lookup_host(address).await {
+                    Ok(addresses) => addresses,
                     Err(error) => return Err(self.host_not_found(error)),
                 };
-                match TcpStream::connect(&*addresses).await {
+                match net::connect(&addresses).await {
                     Ok(stream) => stream.set_nodelay(true).map(|()| Stream::Tcp(stream)),
                     Err(error) => Err(error),
                 }

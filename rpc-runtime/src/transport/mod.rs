@@ -3,15 +3,17 @@
 pub(crate) mod accept;
 pub(crate) mod endpoint;
 pub(crate) mod memory;
+mod net;
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+
+use net::TcpStream;
 
 /// A connected byte stream.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //!
 //! No clock and no calls in here: [`Shared`](super::Shared) makes the calls and says what came of them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -70,7 +70,7 @@ pub(super) struct Return {
 /// The registrations that are kept alive, by name.
 #[derive(Debug, Default)]
 pub(super) struct LeaseTable {
-    held: HashMap<Name, Held>,
+    held: BTreeMap<Name, Held>,
 }
 
 impl LeaseTable {

@@ -7,6 +7,7 @@
 
 mod cache;
 mod find;
+mod home;
 mod keep;
 mod lease;
 mod register;
@@ -15,9 +16,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::nameserver::{NAMESERVER_INSTANCE, Name, NameserverClient, NameserverError, Refusal};
@@ -25,7 +24,9 @@ use super::{BoxFuture, Directory, DirectoryError, Found, Members, Registered, Re
 use crate::Node;
 use crate::error::{CallError, ErrorKind};
 use crate::protocol::backoff::Backoff;
+use crate::task::spawn;
 use cache::Cache;
+use home::Home;
 use lease::LeaseTable;
 
 /// A registration, its end and a change of state may take so long.
@@ -35,14 +36,14 @@ const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// not taken back run out.
 pub struct NameserverDirectory {
     shared: Arc<Shared>,
-    /// Dropped with the directory, which ends the thread.
+    /// Dropped with the directory, which ends its home.
     _alive: oneshot::Sender<()>,
 }
 
 struct Shared {
     address: String,
-    /// Of the thread's runtime: whatever calls the nameserver runs there.
-    runtime: Handle,
+    /// Whatever calls the nameserver runs there.
+    home: Home,
     /// The user stub, once the nameserver has been reached for the first time.
     client: watch::Receiver<Reach>,
     table: Mutex<Table>,
@@ -92,28 +93,25 @@ impl NameserverDirectory {
     /// The directory of the nameserver at `address`: `127.0.0.1:4100`, `unix:/run/nameserver.sock`. It need not be
     /// there yet. Fails if the system has no thread to give.
     pub fn new(address: &str) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (home, stay) = home::find()?;
         let (reach, client) = watch::channel(Reach::Trying(None));
         let (alive, ended) = oneshot::channel();
         let shared = Arc::new(Shared {
             address: address.to_owned(),
-            runtime: runtime.handle().clone(),
+            home,
             client,
             table: Mutex::default(),
             changed: Notify::new(),
             settled: Notify::new(),
             cache: Mutex::default(),
         });
-        let thread = std::thread::Builder::new().name("nameserver-client".into());
-        let of_thread = Arc::clone(&shared);
-        // Ends when the directory is dropped; tasks that are left in the runtime end with it.
-        thread.spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = ended => {}
-                    () = of_thread.live(reach) => {}
-                }
-            });
+        let at_home = Arc::clone(&shared);
+        // Ends when the directory is dropped; tasks that are left at home end with it.
+        stay(async move {
+            tokio::select! {
+                _ = ended => {}
+                () = at_home.live(reach) => {}
+            }
         })?;
         Ok(Self { shared, _alive: alive })
     }
@@ -123,13 +121,13 @@ impl NameserverDirectory {
         &self.shared.address
     }
 
-    /// Runs `work` on the directory's thread, to the end even if nobody waits for it any more.
+    /// Runs `work` at the directory's home, to the end even if nobody waits for it any more.
     fn run<'a, T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, DirectoryError>> + Send + 'static,
     ) -> BoxFuture<'a, Result<T, DirectoryError>> {
         let (done, result) = oneshot::channel();
-        self.shared.runtime.spawn(async move {
+        self.shared.home.spawn(async move {
             // Without anybody waiting the result is dropped, and a registration with it taken back.
             let _ = done.send(work.await);
         });
@@ -161,13 +159,13 @@ impl Directory for NameserverDirectory {
     fn watch(&self, interface: &str, selector: &Selector) -> Members {
         let (found, members) = watch::channel(None);
         // Ends when all members are dropped, or with the directory.
-        self.shared.runtime.spawn(Arc::clone(&self.shared).watch(interface.to_owned(), selector.clone(), found));
+        self.shared.home.spawn(Arc::clone(&self.shared).watch(interface.to_owned(), selector.clone(), found));
         Members::new(members)
     }
 }
 
 impl Shared {
-    /// The life of the thread: reach the nameserver once, then keep the leases.
+    /// The life of the directory: reach the nameserver once, then keep the leases.
     async fn live(self: Arc<Self>, reach: watch::Sender<Reach>) {
         let Some((_node, client)) = self.reach(&reach).await else { return };
         reach.send_replace(Reach::Reached(client.clone()));
@@ -185,12 +183,13 @@ impl Shared {
                 () = self.changed.notified() => {}
             }
             self.renew(&client).await;
-            let mut returns = JoinSet::new();
-            for back in self.table().leases.due_returns(Instant::now()) {
-                returns.spawn(Arc::clone(&self).come_back(client.clone(), back));
+            let due = self.table().leases.due_returns(Instant::now());
+            let returns: Vec<_> =
+                due.into_iter().map(|back| spawn(Arc::clone(&self).come_back(client.clone(), back))).collect();
+            for returned in returns {
+                // Each ends within its timeout.
+                let _ = returned.await;
             }
-            // Each ends within its timeout.
-            returns.join_all().await;
         }
     }
 

@@ -4,14 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::{CHANGE_TIMEOUT, Shared, Table, is_passing};
 use crate::directory::nameserver::{Name, Nameserver, NameserverClient};
 use crate::directory::{DirectoryError, EntryState, RegisterMode, Registered, Registration};
+use crate::planted::{Bug, planted};
 use crate::protocol::backoff::Backoff;
 use crate::protocol::id::Epoch;
-use crate::within;
+use crate::{random, within};
 
 /// With less than this left nothing is tried again.
 const RETRY_MARGIN: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ impl Shared {
         registration: Registration,
         wanted: Name,
     ) -> Result<Registered, DirectoryError> {
-        let token = Uuid::new_v4();
+        let token = random::identity();
         let mut backoff = Backoff::default();
         let (lease, asked) = loop {
             let asked = Instant::now();
@@ -96,6 +96,13 @@ impl Shared {
     /// Unregisters what has left the table.
     pub(super) async fn take_back(&self, name: Name, epoch: Epoch) -> Result<(), DirectoryError> {
         let result = match self.client(CHANGE_TIMEOUT).await {
+            Ok(client) if planted(Bug::UnregisterByName) => {
+                // M18: whoever has the name by now.
+                let looked = client.ns_lookup(name.interface.clone(), name.instance.as_str().into()).await;
+                let holder = looked.ok().and_then(|looked| Some(looked.entries.first()?.epoch));
+                let unregistered = client.ns_unregister(holder.unwrap_or(epoch)).await;
+                unregistered.map(|_| ()).map_err(|error| DirectoryError::from_nameserver(error, &self.address))
+            }
             Ok(client) => within(CHANGE_TIMEOUT, client.ns_unregister(epoch))
                 .await
                 .map(|_| ())
@@ -135,8 +142,8 @@ fn on_drop(shared: Weak<Shared>, name: Name, first: Epoch) -> impl FnOnce() + Se
         let Some(epoch) = shared.table().leave(&name, first) else {
             return;
         };
-        let runtime = shared.runtime.clone();
-        runtime.spawn(async move {
+        let home = shared.home.clone();
+        home.spawn(async move {
             if let Err(error) = shared.take_back(name.clone(), epoch).await {
                 tracing::warn!(%error, %name, "could not be taken back; it will run out");
             }

@@ -31,7 +31,7 @@ const KINDS: [u8; 15] = [
     DESCRIPTION,
 ];
 
-fn encoded(frame: &Frame) -> Vec<u8> {
+pub(crate) fn encoded(frame: &Frame) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame.encode(&mut bytes);
     bytes
@@ -123,13 +123,14 @@ fn endings() -> impl Strategy<Value = Frame> {
         (ids(), any::<bool>()).prop_map(|(CallId { slot, sequence }, refused)| LastCall { slot, sequence, refused });
     prop_oneof![
         (why, ".*").prop_map(|(why, text)| Frame::Reject(Reject { why, text })),
-        (any::<bool>(), prop::collection::vec(last_call, 0..8))
-            .prop_map(|(last, activities)| Frame::Goodbye(Goodbye { last, activities })),
+        (any::<bool>(), prop::collection::vec(last_call, 0..8)).prop_map(|(last, activities)| Frame::Goodbye(
+            Goodbye { last, activities: activities.into_iter().collect() }
+        )),
     ]
 }
 
 /// Every kind of frame, with anything in it.
-fn frames() -> impl Strategy<Value = Frame> {
+pub(crate) fn frames() -> impl Strategy<Value = Frame> {
     prop_oneof![
         calls(),
         answers(),
