@@ -16,7 +16,7 @@ use crate::outbox::Outbox;
 use crate::passing::Passing;
 use crate::planted::{Bug, planted};
 use crate::protocol::budget::Budget;
-use crate::protocol::control::{Attach, Goodbye, Hello, LastCalls, Rejection, Welcome};
+use crate::protocol::control::{Attach, Attached, Goodbye, Hello, LastCalls, Rejection, Welcome};
 use crate::protocol::frame::Frame;
 use crate::protocol::id::{ConnectionId, Incarnation, Owner, SessionId, Token};
 use crate::protocol::lease::Lease;
@@ -116,14 +116,33 @@ impl Server {
         Some(Admitted { server: Arc::clone(self), id, peer })
     }
 
-    /// Opens a session with the connection that said `Hello` (R2). `Welcome` is on its way when this returns, before anything
-    /// else that the session may say.
+    /// Opens a session with the connection that said `Hello` (R2), and says `Welcome` on it.
     pub(crate) fn open(
         self: &Arc<Self>,
         hello: &Hello,
         arrival: Arrival,
         outbox: &Arc<Outbox>,
     ) -> Result<Arc<Served>, Rejection> {
+        let (served, welcome) = self.session(hello, arrival, outbox)?;
+        Ok(self.enter(served, &Frame::Welcome(welcome)))
+    }
+
+    /// Adds a session. What it says `first` comes before anything else that it may say.
+    fn enter(&self, served: Served, first: &Frame) -> Arc<Served> {
+        let served = Arc::new(served);
+        served.say(first);
+        lock(&self.sessions).insert(served.id(), Arc::clone(&served));
+        self.counters.sessions_opened.add();
+        served
+    }
+
+    /// A session as `Hello` asks for it.
+    fn session(
+        self: &Arc<Self>,
+        hello: &Hello,
+        arrival: Arrival,
+        outbox: &Arc<Outbox>,
+    ) -> Result<(Served, Welcome), Rejection> {
         if hello.expect.is_some_and(|expected| expected != self.incarnation) {
             return Err(Rejection::WrongIncarnation { mine: self.incarnation });
         }
@@ -154,11 +173,7 @@ impl Server {
             clock: arrival.now.as_micros(),
             fingerprint: export.fingerprint(),
         };
-        let served = Arc::new(Served::new(Arc::clone(self), export, session, slots, hello, outbox));
-        served.say(&Frame::Welcome(welcome));
-        lock(&self.sessions).insert(id, Arc::clone(&served));
-        self.counters.sessions_opened.add();
-        Ok(served)
+        Ok((Served::new(Arc::clone(self), export, session, slots, hello, outbox), welcome))
     }
 
     /// Finds the session that an `Attach` names, and takes it to the connection that it came on (rows 1–3).
@@ -180,7 +195,8 @@ impl Server {
                 let (incarnation, slots) = (self.incarnation, self.limits.slots_max);
                 let (owner, expect, frame_bytes_max) = (None, None, u32::MAX);
                 let hello = Hello { incarnation, owner, interface, instance, expect, slots, frame_bytes_max };
-                return self.open(&hello, arrival, outbox);
+                let (served, welcome) = self.session(&hello, arrival, outbox)?;
+                return Ok(self.enter(served, &Frame::Attached(Attached { clock: welcome.clock })));
             }
             return Err(Rejection::UnknownSession { running: false });
         };
