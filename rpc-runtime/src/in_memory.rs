@@ -45,12 +45,15 @@ pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
 
     let importer = Importer::new(Incarnation::new(identity()), None, clock, limits.clone(), None);
     let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false, false));
-    let mut status = link.status();
-    let closed = async move {
-        // Also over when the link itself is gone.
-        let _ = status.wait_for(|status| *status == LinkState::Closed).await;
+    let closed = || {
+        let mut status = link.status();
+        async move {
+            // Also over when the link itself is gone.
+            let _ = status.wait_for(|status| *status == LinkState::Closed).await;
+        }
     };
-    spawn(callee::accept(listener, server, closed));
+    spawn(Arc::clone(&server).look_after_sessions(closed()));
+    spawn(callee::accept(listener, server, closed()));
     let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
     spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
     S::Client::from_binding(Binding::new(link))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::callee;
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::planted::{Bug, planted};
 use crate::protocol::id::{Incarnation, Owner};
 use crate::random;
-use crate::server::{SWEEP_INTERVAL, Server};
+use crate::server::Server;
 use crate::stats::NodeStats;
 use crate::task::spawn;
 use crate::transport::accept::Listener;
@@ -290,23 +290,14 @@ impl NodeBuilder {
         let server = Arc::new(Server::new(incarnation, clock, self.limits.clone()));
         let importer = Arc::new(Importer::new(incarnation, self.owner, clock, self.limits, directory));
         let shutdown = watch::Sender::new(false);
-        for listener in listeners {
+        let stopped = || {
             let mut stop = shutdown.subscribe();
-            let stopped = async move { stop.wait_for(|stop| *stop).await.map_or((), |_| ()) };
-            spawn(callee::accept(listener, Arc::clone(&server), stopped));
+            async move { stop.wait_for(|stop| *stop).await.map_or((), |_| ()) }
+        };
+        for listener in listeners {
+            spawn(callee::accept(listener, Arc::clone(&server), stopped()));
         }
-        spawn(sweep(Arc::clone(&server), shutdown.subscribe()));
+        spawn(Arc::clone(&server).look_after_sessions(stopped()));
         Ok(Node { inner: Arc::new(Inner { importer, server, endpoints, advertised: self.advertise, shutdown }) })
-    }
-}
-
-/// Ends sessions whose lease has run out, until the node stops.
-async fn sweep(server: Arc<Server>, mut shutdown: watch::Receiver<bool>) {
-    let mut interval = interval(SWEEP_INTERVAL);
-    loop {
-        tokio::select! {
-            _ = interval.tick() => server.sweep(server.clock.now()),
-            _ = shutdown.wait_for(|shutdown| *shutdown) => return,
-        }
     }
 }

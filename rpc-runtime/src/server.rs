@@ -3,11 +3,13 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::interval;
 
 use crate::clock::Clock;
 use crate::exported::Exported;
@@ -29,7 +31,7 @@ use crate::stats::NodeCounters;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify};
 
 /// How often detached sessions are looked at.
-pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the connections of a node share as callees.
 #[derive(Debug)]
@@ -223,7 +225,30 @@ impl Server {
                 tracing::debug!(session = served.id().0, "session ended: its lease ran out, or nobody used it");
             }
         }
-        lock(&self.sessions).retain(|_, served| !served.is_over());
+        // With the last session of an export its implementation may go: not under the lock.
+        let mut over = Vec::new();
+        lock(&self.sessions).retain(|_, served| {
+            let is_over = served.is_over();
+            if is_over {
+                over.push(Arc::clone(served));
+            }
+            !is_over
+        });
+    }
+
+    /// Sweeps at intervals until the node has `stopped` and nothing is left of its sessions and connections.
+    pub(crate) async fn look_after_sessions(self: Arc<Self>, stopped: impl Future<Output = ()>) {
+        let looks_after = LooksAfter(self);
+        let server = &looks_after.0;
+        let mut stopped = pin!(stopped);
+        let mut has_stopped = false;
+        let mut interval = interval(SWEEP_INTERVAL);
+        while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {
+            tokio::select! {
+                _ = interval.tick() => server.sweep(server.clock.now()),
+                () = &mut stopped, if !has_stopped => has_stopped = true,
+            }
+        }
     }
 
     /// From now on new sessions and new calls are refused, and callers are told (R31).
@@ -276,6 +301,17 @@ pub(crate) struct Admitted {
     server: Arc<Server>,
     pub(crate) id: ConnectionId,
     peer: Option<IpAddr>,
+}
+
+/// Sessions refer to their node, and it to them. Who looks after them takes that apart in the end, also if its runtime
+/// ends first; otherwise neither they nor what they export would ever be dropped.
+struct LooksAfter(Arc<Server>);
+
+impl Drop for LooksAfter {
+    fn drop(&mut self) {
+        let sessions = std::mem::take(&mut *lock(&self.0.sessions));
+        drop(sessions);
+    }
 }
 
 impl Drop for Admitted {

@@ -163,6 +163,28 @@ async fn many_callers_share_a_binding() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Nothing is left of a service whose stub or node is gone.
+#[tokio::test]
+async fn what_ended_is_dropped() -> Result<(), Failure> {
+    let in_process = Arc::new(MyCounter::default());
+    let stub = in_memory(CounterServer::new(Arc::clone(&in_process)));
+    stub.add(1).await?;
+    drop(stub);
+    let (node, export, exported) = exporter("127.0.0.1:0").await?;
+    let stub = importer(&node).await?;
+    stub.add(1).await?;
+    assert!(node.shutdown(Duration::from_secs(5)).await);
+    drop((stub, export, node));
+    let is_left = || Arc::strong_count(&in_process) > 1 || Arc::strong_count(&exported) > 1;
+    let gone = async {
+        while is_left() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await?;
+    Ok(())
+}
+
 /// A graceful shutdown lets calls end, and refuses new ones as `Never`.
 #[tokio::test]
 async fn shutdown_drains() -> Result<(), Failure> {

@@ -11,7 +11,8 @@ use crate::victim::{INSTANCE, Victim, VictimClient};
 
 /// How long it waits between two calls.
 const PAUSE: Duration = Duration::from_micros(500);
-/// Windows of time that are compared: the median of several windows forgives a busy moment.
+/// Windows of time that are compared, the quietest with the quietest: what an attack does shows in all of them, what else the
+/// machine does in some.
 const WINDOW: Duration = Duration::from_millis(400);
 
 /// A stub of the victim at `address`, on a node of its own.
@@ -49,14 +50,10 @@ pub(crate) async fn slowest(stub: VictimClient, stop: impl Fn() -> bool) -> Resu
     Ok(slowest)
 }
 
-/// The median of `beside` as a multiple of the median of `alone`.
-pub(crate) fn ratio(mut alone: Vec<Duration>, mut beside: Vec<Duration>) -> f64 {
-    median(&mut beside).as_secs_f64() / median(&mut alone).as_secs_f64()
-}
-
-fn median(windows: &mut [Duration]) -> Duration {
-    windows.sort();
-    windows[windows.len() / 2]
+/// The quietest window of `beside` as a multiple of the quietest of `alone`.
+pub(crate) fn ratio(alone: &[Duration], beside: &[Duration]) -> f64 {
+    let quietest = |windows: &[Duration]| windows.iter().min().map_or(f64::NAN, Duration::as_secs_f64);
+    quietest(beside) / quietest(alone)
 }
 
 /// An empty histogram of microseconds, up to a minute.

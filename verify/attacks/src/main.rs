@@ -20,7 +20,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Attacks an exporter's resources, and says what each attack costs it.
 ///
-/// Times are compared with times of the same run, and an attack whose times are too long is made up to three times, as a
+/// Times are compared with times of the same run, and an attack whose times are too long is made up to five times, as a
 /// busy machine makes everything slow. Counts and bytes have one chance.
 #[derive(Debug, Parser)]
 struct Cli {

@@ -142,7 +142,7 @@ impl Report {
     /// Adds an attack, and says at once whether it passed.
     pub(crate) fn add(&mut self, outcome: Outcome) {
         let said = if outcome.has_passed() { "held" } else { "FAILED" };
-        eprintln!("{}: {said} after {:.1} s, {} of 3 tries", outcome.attack, outcome.seconds, outcome.tries);
+        eprintln!("{}: {said} after {:.1} s, {} tries", outcome.attack, outcome.seconds, outcome.tries);
         self.outcomes.push(outcome);
     }
 

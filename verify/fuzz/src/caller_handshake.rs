@@ -94,7 +94,7 @@ pub fn run(bytes: &[u8]) {
     let set_up = SET_UP_BYTES.get_or_init(|| constant(|| play(scene(&SET_UP, &mut Vec::new()))));
     let mut records = Vec::new();
     let taken = memory(|| play(scene(bytes, &mut records)));
-    allow(taken, set_up + buffered(records.iter().map(|record| record.sent.len()).sum()));
+    allow(taken, set_up + buffered(records.iter().map(|record| record.sent.len())));
 }
 
 async fn scene(bytes: &[u8], records: &mut Vec<Record>) {

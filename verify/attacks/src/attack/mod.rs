@@ -19,7 +19,7 @@ use crate::Failure;
 use crate::report::{Figure, Outcome};
 
 /// How often an attack is made whose times a busy machine may have spoilt.
-const TRIES_MAX: u32 = 3;
+const TRIES_MAX: u32 = 5;
 
 /// An attack, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,7 +66,7 @@ impl Scale {
 }
 
 impl Attack {
-    /// Makes the attack, again if nothing but times failed: each time has three tries.
+    /// Makes the attack, again if nothing but times failed: each time has several tries.
     pub(crate) async fn make(self, scale: Scale) -> Outcome {
         let begun = Instant::now();
         let mut tries = 1;

@@ -33,5 +33,5 @@ pub(super) async fn attack() -> Result<Vec<Figure>, Failure> {
             ended??;
         }
     }
-    Ok(vec![Figure::ratio("p99 of fast calls beside slow ones, of that alone", ratio(alone, beside), 1.2)])
+    Ok(vec![Figure::ratio("p99 of fast calls beside slow ones, of that alone", ratio(&alone, &beside), 1.2)])
 }

@@ -45,7 +45,7 @@ pub(super) async fn attack(scale: Scale) -> Result<Vec<Figure>, Failure> {
     Ok(vec![
         Figure::count(format!("of {peers} peers not cut"), uncut, 0),
         Figure::time("the longest life", longest, LIMIT + Duration::from_secs(1)),
-        Figure::ratio("p99 of a good caller's calls, of that before", ratio(alone, beside), 1.5),
+        Figure::ratio("p99 of a good caller's calls, of that before", ratio(&alone, &beside), 1.5),
     ])
 }
 
