@@ -1,11 +1,12 @@
 //! The task of a link: finds the exporter, connects, opens or attaches the session, drives the connection, and
 //! begins anew when it is lost, until the binding is dropped.
 
+mod version;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use bytes::Bytes;
 use tokio::time::{sleep, sleep_until, timeout};
 use uuid::Uuid;
 
@@ -384,7 +385,7 @@ impl Dialler {
             let Frame::Description(description) = answer(connection, endpoint, DESCRIPTION_BYTES_MAX).await? else {
                 return Err(not_this_protocol(endpoint));
             };
-            self.compare(&description)?;
+            version::accept(&self.interface, &description)?;
             self.accepted = Some(welcome.fingerprint);
         }
         if !self.link.welcomed(&welcome, &route.instance, connection.outbox()) {
@@ -396,45 +397,6 @@ impl Dialler {
             connection.outbox().push(|frames| frames.put(&Frame::Ping));
         }
         Ok(())
-    }
-
-    /// Refuses an exporter whose interface breaks calls, and names what does.
-    fn compare(&self, description: &Bytes) -> Result<(), CallError> {
-        let wrong = |text: String| Err(CallError::never(ErrorKind::WrongInterface, text));
-        let name = self.interface.name();
-        let exported = match idl::Interface::from_bytes(description) {
-            Ok(exported) => exported,
-            Err(error) => {
-                return wrong(format!("the exporter's description of `{name}` cannot be read: {error}"));
-            }
-        };
-        let changes = match self.shared_with(&exported) {
-            Some(shared) => idl::compare(&shared, &exported),
-            None => return wrong(format!("the exporter's `{name}` has none of the methods that this caller's has")),
-        };
-        let breaking: Vec<_> =
-            changes.iter().filter(|change| change.breaking).map(|change| change.what.as_str()).collect();
-        if breaking.is_empty() {
-            return Ok(());
-        }
-        wrong(format!(
-            "the exporter's `{name}` differs from this caller's in a way that breaks calls: {}; build both from the same version",
-            breaking.join("; ")
-        ))
-    }
-
-    /// The caller's interface without the methods that the exporter does not have: calls of those are refused one by
-    /// one, and harm no other. `None` if nothing is left.
-    fn shared_with(&self, exported: &idl::Interface) -> Option<idl::Interface> {
-        let mut file = self.interface.file().clone();
-        let methods = &mut file.service.first_mut()?.method;
-        let all = methods.len();
-        methods.retain(|method| exported.methods().any(|other| other.name() == method.name));
-        match methods.len() {
-            0 if all > 0 => None,
-            left if left == all => Some(self.interface.clone()),
-            _ => idl::to_vec(&file).ok().and_then(|bytes| idl::Interface::from_bytes(&bytes).ok()),
-        }
     }
 
     /// The session's callee has another life, or another one took its place: no proof that its handlers ended.

@@ -1,0 +1,45 @@
+//! Whether an exporter's version of an interface will do for a caller's: what differs is compared, and refused only if it
+//! breaks calls.
+
+use bytes::Bytes;
+use idl::Interface;
+
+use crate::error::{CallError, ErrorKind};
+
+/// Refuses an exporter whose interface breaks calls, and names what does.
+pub(super) fn accept(interface: &Interface, description: &Bytes) -> Result<(), CallError> {
+    let wrong = |text: String| Err(CallError::never(ErrorKind::WrongInterface, text));
+    let name = interface.name();
+    let exported = match Interface::from_bytes(description) {
+        Ok(exported) => exported,
+        Err(error) => {
+            return wrong(format!("the exporter's description of `{name}` cannot be read: {error}"));
+        }
+    };
+    let changes = match shared_with(interface, &exported) {
+        Some(shared) => idl::compare(&shared, &exported),
+        None => return wrong(format!("the exporter's `{name}` has none of the methods that this caller's has")),
+    };
+    let breaking: Vec<_> = changes.iter().filter(|change| change.breaking).map(|change| change.what.as_str()).collect();
+    if breaking.is_empty() {
+        return Ok(());
+    }
+    wrong(format!(
+        "the exporter's `{name}` differs from this caller's in a way that breaks calls: {}; build both from the same version",
+        breaking.join("; ")
+    ))
+}
+
+/// The caller's interface without the methods that the exporter does not have: calls of those are refused one by
+/// one, and harm no other. `None` if nothing is left.
+fn shared_with(interface: &Interface, exported: &Interface) -> Option<Interface> {
+    let mut file = interface.file().clone();
+    let methods = &mut file.service.first_mut()?.method;
+    let all = methods.len();
+    methods.retain(|method| exported.methods().any(|other| other.name() == method.name));
+    match methods.len() {
+        0 if all > 0 => None,
+        left if left == all => Some(interface.clone()),
+        _ => idl::to_vec(&file).ok().and_then(|bytes| Interface::from_bytes(&bytes).ok()),
+    }
+}
