@@ -25,7 +25,7 @@ const INSTANCE: &str = "in memory";
 /// network, within this process. For tests of a service, and for trying one.
 ///
 /// To be called within a tokio runtime. When the last clone of the stub is dropped, the implementation is too,
-/// once its calls have ended.
+/// within a second or two of the end of its calls.
 ///
 /// ```ignore
 /// let store = rpc_runtime::in_memory(StoreServer::new(MyStore::default()));

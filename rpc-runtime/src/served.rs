@@ -242,7 +242,8 @@ struct Running {
     context: Context,
     /// To drop it, when the node cannot wait any longer. Nothing before it has to wait.
     task: Option<AbortHandle>,
-    /// The connection that the session had when it began.
+    /// The connection that the session had when it began: for M29 alone.
+    #[cfg(verify)]
     began_on: Option<ConnectionId>,
 }
 
@@ -254,6 +255,12 @@ impl State {
                 outbox.close();
             }
         }
+    }
+
+    /// Whether the session has another connection now than when the run began.
+    #[cfg(verify)]
+    fn has_moved_since(&self, run: RunId) -> bool {
+        self.running.get(&run).is_some_and(|running| running.began_on != self.session.bound())
     }
 
     /// The session has ended: nobody waits for its handlers.

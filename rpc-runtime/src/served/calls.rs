@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::handler::put_fault;
 use crate::outbox::Outbox;
 use crate::passing::LARGE_BYTES;
+#[cfg(verify)]
 use crate::planted::{Bug, planted};
 use crate::protocol::control::{FaultKind, Refusal, Refused};
 use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, LENGTH_BYTES, Status};
@@ -126,8 +127,13 @@ impl Served {
         state.runs += 1;
         let run = (call.id, state.runs);
         let context = Context::new(deadline(call.start_before, now), self.caller);
-        let began_on = state.session.bound();
-        state.running.insert(run, Running { context: context.clone(), task: None, began_on });
+        let running = Running {
+            context: context.clone(),
+            task: None,
+            #[cfg(verify)]
+            began_on: state.session.bound(),
+        };
+        state.running.insert(run, running);
         Started { run, context, reply }
     }
 
@@ -170,13 +176,15 @@ impl Served {
             reply.fit();
         }
         let mut state = self.lock();
-        let running = state.running.remove(&run);
-        let is_where_it_began = running.is_none_or(|running| running.began_on == state.session.bound());
+        #[cfg(verify)]
+        let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
+        state.running.remove(&run);
         if call.recorded {
             let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
                 // M29: it goes to the connection that the call came on, and that is gone.
-                _ if planted(Bug::ReplyWhereCallCameFrom) && !is_where_it_began => {}
+                #[cfg(verify)]
+                _ if is_lost => {}
                 Finished::Kept => self.answer_stored(&state, call.id),
                 Finished::Once(reply) => self.answer_once(&state, call.id, status, &reply),
                 Finished::Nobody => {}
