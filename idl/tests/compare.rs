@@ -119,7 +119,20 @@ fn what_the_wire_does_not_show_is_no_change() {
 #[test]
 fn a_fingerprint_is_for_ever() {
     let interface = with(|m| m.argument::<v1::Loan>(1, "loan").returns::<Vec<v1::Figure>>().error::<v1::StoreError>());
-    assert_eq!(interface.fingerprint().to_string(), "59d08edafc2f1c3e9bffd408a4de1abd");
+    assert_eq!(interface.fingerprint().to_string(), "91b59eec0cea793c7affc768278153b9");
+}
+
+/// An enum with data and a struct of the same fields are told apart, by the fingerprint too: the description of a peer
+/// may say anything.
+#[test]
+fn an_enum_is_no_struct_of_its_variants() {
+    let said = taking::<v1::StoreError>();
+    let mut file = said.file().clone();
+    let message = file.message_type.iter_mut().find(|message| message.name == "StoreError").expect("the argument's type");
+    message.options.as_mut().expect("notes on an enum").rpc.variants = false;
+    let bytes = idl::to_vec(&file).expect("a small description");
+    let instead = Interface::from_bytes(&bytes).expect("a description");
+    changes(&said, &instead, &["! StoreError was an enum, is a struct"]);
 }
 
 /// Fields are numbered by their order: two that change places are two silent changes of meaning, but for their names.

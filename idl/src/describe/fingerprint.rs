@@ -129,7 +129,8 @@ impl<'a> Walk<'a> {
 
     fn message(&mut self, message: &'a MessageDescriptor) {
         let notes = message.options.as_ref().map(|options| &options.rpc);
-        self.hash.number(1);
+        // Both are messages on the wire, but of an enum exactly one field comes.
+        self.hash.number(if notes.is_some_and(|notes| notes.variants) { 3 } else { 1 });
         self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
         let mut fields: Vec<_> = message.field.iter().collect();
