@@ -14,6 +14,7 @@ use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
 use crate::protocol::control::Fault;
 use crate::protocol::frame::Status;
+use crate::spare;
 
 /// A call whose arguments are being marshalled.
 pub struct Outgoing<'a> {
@@ -24,7 +25,7 @@ pub struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
-        Outgoing { link, method, request: Writer::new() }
+        Outgoing { link, method, request: spare::writer() }
     }
 
     /// Where the request message goes.
@@ -109,7 +110,7 @@ fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Err
         let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
         CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
     };
-    let mut reader = Reader::of_frame(&reply.body);
+    let mut reader = reply.body.reader();
     let failed = match reply.status {
         // A one-way call's reply is empty, as is one whose value is its type's default.
         Status::Value => match decode_value(&mut reader) {

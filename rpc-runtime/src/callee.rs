@@ -148,7 +148,7 @@ impl Callee {
             Received::Close(why) => return close(why),
             Received::Run(started) => {
                 let run = Run::new(Arc::clone(served), call.header, started, permit);
-                run.begin(&call.arguments, &mut self.spare);
+                run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
                 // Ends when a permit is free and the connection has room, which a closed one always has.

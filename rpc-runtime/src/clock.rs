@@ -1,11 +1,15 @@
 //! A node's monotonic clock: tokio's, so that tests can own time, plus the time that the machine was suspended,
 //! so that a deadline does not sleep through it (R15).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::protocol::time::{CalleeTime, Time};
+
+/// How long the machine had been suspended when somebody looked last, in nanoseconds. A number, which orders nothing else.
+static SUSPENDED_NANOS: AtomicU64 = AtomicU64::new(0);
 
 /// A clock that began when its node did.
 #[derive(Debug, Clone, Copy)]
@@ -20,10 +24,18 @@ impl Clock {
         Clock { start: Instant::now(), suspended_before: suspended() }
     }
 
-    /// The point that it shows.
+    /// The point that it shows, for a task that has not waited since somebody [woke](Clock::woken).
     pub(crate) fn now(&self) -> Time {
-        let suspended = suspended().saturating_sub(self.suspended_before);
-        Time::ZERO + self.start.elapsed() + suspended
+        let suspended = Duration::from_nanos(SUSPENDED_NANOS.load(Ordering::Relaxed));
+        Time::ZERO + self.start.elapsed() + suspended.saturating_sub(self.suspended_before)
+    }
+
+    /// The point that it shows, for a task that has waited: meanwhile the machine may have been suspended.
+    pub(crate) fn woken(&self) -> Time {
+        let nanos = u64::try_from(suspended().as_nanos()).unwrap_or(u64::MAX);
+        // Of two that look at once, the later look counts: time does not go back.
+        SUSPENDED_NANOS.fetch_max(nanos, Ordering::Relaxed);
+        self.now()
     }
 
     /// The point that it shows, as this node's frames carry it.

@@ -191,8 +191,11 @@ impl Connection {
     /// Works until there is nothing to do, which leaves wakers behind for all that there may be to do later.
     fn poll_rounds(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> Result<(), Ended> {
         self.outbox.awake();
-        for _ in 0..ROUNDS_MAX {
-            let now = self.clock.now();
+        let mut now = self.clock.woken();
+        for round in 0..ROUNDS_MAX {
+            if round > 0 {
+                now = self.clock.now();
+            }
             let read = match self.poll_read(cx) {
                 Poll::Ready(read) => Some(read),
                 Poll::Pending => None,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::protocol::id::Incarnation;
+use crate::protocol::time::Time;
 use crate::sync::{AtomicBool, Notify};
 
 tokio::task_local! {
@@ -25,16 +27,26 @@ pub struct Context(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    deadline: Option<Instant>,
+    clock: Clock,
+    /// When the caller stops waiting, on this node's clock.
+    until: Time,
     caller: Incarnation,
     cancelled: AtomicBool,
     signal: Notify,
 }
 
 impl Context {
-    pub(crate) fn new(deadline: Option<Instant>, caller: Incarnation) -> Context {
+    pub(crate) fn new(clock: Clock, until: Time, caller: Incarnation) -> Context {
         let signal = Notify::new();
-        Context(Arc::new(Inner { deadline, caller, cancelled: AtomicBool::new(false), signal }))
+        Context(Arc::new(Inner { clock, until, caller, cancelled: AtomicBool::new(false), signal }))
+    }
+
+    /// Makes it that of another call of the same caller, unless somebody still has a clone.
+    pub(crate) fn renew(mut self, until: Time) -> Option<Context> {
+        let inner = Arc::get_mut(&mut self.0)?;
+        inner.until = until;
+        inner.cancelled = AtomicBool::new(false);
+        Some(self)
     }
 
     /// The call that the current task carries out; `None` outside an implementation.
@@ -44,12 +56,12 @@ impl Context {
 
     /// When the caller stops waiting; `None` if it waits for ever. Further calls inherit it (R14).
     pub fn deadline(&self) -> Option<std::time::Instant> {
-        self.0.deadline.map(Instant::into_std)
+        self.0.deadline().map(Instant::into_std)
     }
 
     /// How long the caller still waits: zero once the deadline has passed, `None` if it waits for ever.
     pub fn remaining(&self) -> Option<Duration> {
-        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.0.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// The life of the node that makes the call: the same value for the same process, another after its
@@ -91,6 +103,12 @@ impl Context {
     }
 }
 
+impl Inner {
+    fn deadline(&self) -> Option<Instant> {
+        (self.until != Time::NEVER).then(|| self.clock.instant(self.until))
+    }
+}
+
 /// Runs `future` with a deadline for all the calls that it makes: `timeout` from now, or the deadline that holds
 /// here already if that is earlier. Calls that would wait longer end with
 /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); `future` itself is not stopped.
@@ -106,7 +124,7 @@ pub async fn within<F: Future>(timeout: Duration, future: F) -> F::Output {
 /// The deadline that calls made here inherit: the earlier of [`within`]'s and the current call's (R14).
 pub(crate) fn inherited_deadline() -> Option<Instant> {
     let scope = DEADLINE.try_with(|deadline| *deadline).ok().flatten();
-    let call = CURRENT.try_with(|context| context.0.deadline).ok().flatten();
+    let call = CURRENT.try_with(|context| context.0.deadline()).ok().flatten();
     match (scope, call) {
         (Some(scope), Some(call)) => Some(scope.min(call)),
         (scope, call) => scope.or(call),

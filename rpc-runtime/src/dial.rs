@@ -165,7 +165,7 @@ async fn while_open<F: Future>(link: &Link, future: F) -> Option<F::Output> {
         tokio::select! {
             output = &mut future => return Some(output),
             () = link.woken() => {}
-            () = sleep_until(due) => link.tick(link.clock.now()),
+            () = sleep_until(due) => link.tick(link.clock.woken()),
         }
     }
     None

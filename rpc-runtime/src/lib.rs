@@ -130,6 +130,7 @@ mod receipt;
 mod run;
 mod served;
 mod server;
+mod spare;
 mod stats;
 mod sync;
 #[doc(hidden)]

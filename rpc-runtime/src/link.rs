@@ -75,7 +75,7 @@ impl Link {
 
     /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent.
     pub(crate) fn submit(&self, method: &'static Method, request: Writer) -> Result<CallKey, CallError> {
-        let now = self.clock.now();
+        let now = self.clock.woken();
         let timeout = method.timeout.unwrap_or(self.call_timeout);
         let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
         let timeout = inherited.map_or(timeout, |left| left.min(timeout));

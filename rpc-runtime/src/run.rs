@@ -1,7 +1,7 @@
 //! One run of a call: from the server stub over the implementation's future to the end that the session records. It
 //! begins in place, goes on in a task of its own if it has to wait, or waits for its turn first.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
@@ -15,7 +15,7 @@ use crate::handler::{Dispatch, Dispatched, Handler, Incoming, poll_handler, put_
 use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
 use crate::protocol::time::Time;
-use crate::served::{RunId, Served, Started};
+use crate::served::{Ended, RunId, Served, Started};
 use crate::sync::spawn;
 
 /// Arguments of a queued call up to this size are copied out of the buffer that they came in.
@@ -33,7 +33,7 @@ pub(crate) struct Run {
     _permit: Option<OwnedSemaphorePermit>,
     /// When a queued call got its turn.
     turn_at: Option<Time>,
-    ended: bool,
+    has_ended: bool,
 }
 
 impl Run {
@@ -45,20 +45,21 @@ impl Run {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Run {
         let Started { run, context, reply } = started;
-        Run { served, call, run, context, reply, _permit: permit, turn_at: None, ended: false }
+        Run { served, call, run, context, reply, _permit: permit, turn_at: None, has_ended: false }
     }
 
-    /// Runs the call in place as far as it goes; what has to wait goes on in a task of its own.
-    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares) {
+    /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own.
+    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) {
         let incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
-        let Some(mut handler) = self.dispatched(self.served.export().call(incoming)) else {
+        let dispatch = self.served.export().call(incoming);
+        let Some(mut handler) = self.dispatched(dispatch, now) else {
             return;
         };
         let mut in_place = task::Context::from_waker(Waker::noop());
         match poll_handler(&mut handler, &self.context, &mut in_place, &mut self.reply) {
             Poll::Ready(status) => {
                 spare.keep(self.call.method, handler);
-                self.finish(status);
+                self.finish(status, now);
             }
             Poll::Pending => {
                 let (served, run) = (Arc::clone(&self.served), self.run);
@@ -71,16 +72,22 @@ impl Run {
 
     async fn go_on(mut self, mut handler: Box<dyn Handler>) {
         let status = poll_fn(|cx| poll_handler(&mut handler, &self.context, cx, &mut self.reply)).await;
-        self.finish(status);
+        let now = self.served.server().clock.woken();
+        self.finish(status, now);
     }
 
-    fn finish(mut self, status: Status) {
-        self.ended = true;
-        self.served.finish(&self.call, self.run, status, std::mem::take(&mut self.reply));
+    fn finish(mut self, status: Status, now: Time) {
+        let (ended, reply) = (self.ended(now), std::mem::take(&mut self.reply));
+        self.served.finish(&self.call, ended, status, reply);
+    }
+
+    fn ended(&mut self, now: Time) -> Ended {
+        self.has_ended = true;
+        Ended { run: self.run, context: self.context.clone(), now }
     }
 
     /// The handler, if the call can be run at all.
-    fn dispatched(&mut self, dispatch: Dispatch) -> Option<Box<dyn Handler>> {
+    fn dispatched(&mut self, dispatch: Dispatch, now: Time) -> Option<Box<dyn Handler>> {
         let (why, text) = match dispatch.0 {
             Dispatched::Run(handler) => return Some(handler),
             Dispatched::UnknownMethod => (Refusal::UnknownMethod, String::new()),
@@ -88,22 +95,24 @@ impl Run {
                 (Refusal::Undecodable, format!("the exporter cannot decode the arguments: {error}"))
             }
         };
-        self.ended = true;
-        self.served.refuse(&self.call, self.run, why, &text);
+        let ended = self.ended(now);
+        self.served.refuse(&self.call, ended, why, &text);
         None
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
+        let server = self.served.server();
         if let Some(turn_at) = self.turn_at {
-            let server = self.served.server();
             server.queue.ran(server.clock.now().since(turn_at));
         }
-        if !self.ended {
+        if !self.has_ended {
+            let now = server.clock.woken();
             let mut reply = std::mem::take(&mut self.reply);
             let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
-            self.served.finish(&self.call, self.run, status, reply);
+            let ended = self.ended(now);
+            self.served.finish(&self.call, ended, status, reply);
         }
     }
 }
@@ -129,16 +138,16 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
     let Some(started) = served.start_queued(&call.header, &call.arguments) else {
         return;
     };
-    let now = served.server().clock.now();
+    let now = served.server().clock.woken();
     let mut run = Run::new(served, call.header, started, Some(permit));
     run.turn_at = Some(now);
-    run.begin(&call.arguments, &mut Spares::default());
+    run.begin(&call.arguments, &mut Spares::default(), now);
 }
 
 /// Handlers that have ended, by method, to be refilled.
 #[derive(Default)]
 pub(crate) struct Spares {
-    by_method: HashMap<u32, Vec<Box<dyn Handler>>>,
+    by_method: BTreeMap<u32, Vec<Box<dyn Handler>>>,
     count: usize,
 }
 

@@ -6,11 +6,11 @@
 
 mod calls;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use idl::Writer;
+use slab::Slab;
 
 use crate::context::Context;
 use crate::exported::Exported;
@@ -23,10 +23,10 @@ use crate::protocol::session::{Arrival, Session};
 use crate::protocol::time::Time;
 use crate::server::Server;
 use crate::sync::{AbortHandle, Mutex, MutexGuard};
-pub(crate) use calls::{Received, Started};
+pub(crate) use calls::{Ended, Received, Started};
 
-/// Buffers of forgotten replies that a session keeps for later ones.
-const SPARE_WRITERS: usize = 16;
+/// Contexts of ended calls that a session keeps for later ones.
+const SPARE_CONTEXTS: usize = 16;
 
 /// A session and what the node keeps with it.
 pub(crate) struct Served {
@@ -46,7 +46,7 @@ struct State {
     session: Session<Writer>,
     outbox: Option<Arc<Outbox>>,
     /// Handlers that have started and not ended.
-    running: BTreeMap<RunId, Running>,
+    running: Slab<Running>,
     /// How many have started.
     runs: u64,
     /// Whether those that start now are dropped as soon as they have to wait.
@@ -55,7 +55,7 @@ struct State {
     queued_bytes: usize,
     /// Replies that were repeated on the present connection.
     repeated_bytes: u64,
-    spare: Vec<Writer>,
+    spare: Vec<Context>,
 }
 
 impl Served {
@@ -78,7 +78,7 @@ impl Served {
             state: Mutex::new(State {
                 session,
                 outbox: Some(Arc::clone(outbox)),
-                running: BTreeMap::new(),
+                running: Slab::new(),
                 runs: 0,
                 aborting: false,
                 queued_bytes: 0,
@@ -203,7 +203,11 @@ impl Served {
 
     /// Gives back memory that is kept to be used again.
     pub(crate) fn rest(&self) {
-        self.lock().spare = Vec::new();
+        let mut state = self.lock();
+        state.spare = Vec::new();
+        if state.running.is_empty() {
+            state.running = Slab::new();
+        }
     }
 
     /// Sends a frame that belongs to no call, if a connection is there.
@@ -233,11 +237,17 @@ impl Served {
     }
 }
 
-/// A handler's name: its call, and a number, since a call without a record may run twice at once.
-pub(crate) type RunId = (CallId, u64);
+/// A handler's name: its place among those that run, and a number, since the place is used again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunId {
+    place: usize,
+    number: u64,
+}
 
 /// A handler that has started and not ended.
 struct Running {
+    number: u64,
+    call: CallId,
     /// To tell it of a cancel.
     context: Context,
     /// To drop it, when the node cannot wait any longer. Nothing before it has to wait.
@@ -260,25 +270,26 @@ impl State {
     /// Whether the session has another connection now than when the run began.
     #[cfg(verify)]
     fn has_moved_since(&self, run: RunId) -> bool {
-        self.running.get(&run).is_some_and(|running| running.began_on != self.session.bound())
+        self.running.get(run.place).is_some_and(|running| running.began_on != self.session.bound())
     }
 
     /// The session has ended: nobody waits for its handlers.
     fn tell_handlers(&self) {
-        self.running.values().for_each(|running| running.context.cancel());
+        self.running.iter().for_each(|(_, running)| running.context.cancel());
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
-        self.running.range((id, 0)..=(id, u64::MAX)).for_each(|(_, running)| running.context.cancel());
+        // Also a call without a record may run twice at once.
+        let runs = self.running.iter().filter(|(_, running)| running.call == id);
+        runs.for_each(|(_, running)| running.context.cancel());
         Ok(())
     }
 
-    fn keep(&mut self, mut writer: Writer) {
-        if self.spare.len() < SPARE_WRITERS {
-            writer.clear();
-            // Small ones only: they count against no budget.
-            writer.shrink();
-            self.spare.push(writer);
+    /// The run has ended.
+    fn ended(&mut self, run: RunId, context: Context) {
+        self.running.remove(run.place);
+        if self.spare.len() < SPARE_CONTEXTS {
+            self.spare.push(context);
         }
     }
 }

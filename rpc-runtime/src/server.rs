@@ -78,6 +78,15 @@ impl Server {
         }
     }
 
+    /// A handler has ended: who waits for the last one looks again.
+    pub(crate) fn handler_ended(&self) {
+        // Nobody waits before the node drains, and who waits looks at the sessions after that, under the lock that this
+        // handler's end has just held.
+        if self.is_draining() {
+            self.ended.notify_waiters();
+        }
+    }
+
     /// Adds an export; false if one of that interface and instance is there.
     pub(crate) fn add_export(&self, export: &Arc<Exported>) -> bool {
         let key = (export.interface().name(), export.instance().to_owned());
@@ -245,7 +254,7 @@ impl Server {
         let mut interval = interval(SWEEP_INTERVAL);
         while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {
             tokio::select! {
-                _ = interval.tick() => server.sweep(server.clock.now()),
+                _ = interval.tick() => server.sweep(server.clock.woken()),
                 () = &mut stopped, if !has_stopped => has_stopped = true,
             }
         }

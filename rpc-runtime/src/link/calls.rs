@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
-use idl::{MethodKind, Writer};
+use idl::{MethodKind, Piece, Reader, Writer};
 use slab::Slab;
 
 use crate::error::{CallError, ErrorKind};
@@ -21,6 +21,10 @@ use crate::protocol::frame::{CALL_HEADER_BYTES, CallHeader, Frame, LENGTH_BYTES,
 use crate::protocol::id::{CallId, Epoch, Incarnation, SessionId, Token};
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
 use crate::receipt::{Receipt, Settle};
+use crate::spare;
+
+/// Bodies of answers up to this size are copied.
+const COPIED_BYTES_MAX: usize = 4 * 1024;
 
 pub(super) const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
 
@@ -87,7 +91,47 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: Status,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A small one, copied: it would keep the whole buffer that it was read into.
+    Copied(Writer),
+    /// A part of the buffer that it was read into.
+    Shared(Bytes),
+}
+
+impl Body {
+    /// The body, copied into `buffer` if it is small.
+    fn new(bytes: Bytes, mut buffer: Writer) -> Body {
+        if bytes.len() > COPIED_BYTES_MAX {
+            return Body::Shared(bytes);
+        }
+        buffer.clear();
+        buffer.put_slice(&bytes);
+        Body::Copied(buffer)
+    }
+
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        match self {
+            Body::Shared(bytes) => Reader::of_frame(bytes),
+            // It has one piece, or none.
+            Body::Copied(writer) => match writer.pieces().next() {
+                Some(Piece::Slice(bytes)) => Reader::new(bytes),
+                _ => Reader::new(&[]),
+            },
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Body::Copied(writer) = self {
+            spare::keep(std::mem::take(writer));
+        }
+    }
 }
 
 /// Where a call stands among its link's calls.
@@ -136,7 +180,8 @@ impl Calls {
             if call.method.kind == MethodKind::Oneway {
                 // Sent at most once, and never answered.
                 session.calls.withdraw(id);
-                call.end(Ok(Reply { status: Status::Value, body: Bytes::new() }));
+                let body = Body::new(Bytes::new(), std::mem::take(&mut call.request));
+                call.end(Ok(Reply { status: Status::Value, body }));
             } else {
                 call.sent = Some((id, start_before));
             }
@@ -144,9 +189,9 @@ impl Calls {
     }
 
     /// A call's final answer.
-    pub(super) fn settle(&mut self, key: usize, reply: Reply, now: Time) {
-        let refused = reply.status.is_never().then(|| {
-            let refused = idl::from_slice::<Refused>(&reply.body);
+    pub(super) fn settle(&mut self, key: usize, status: Status, body: Bytes, now: Time) {
+        let refused = status.is_never().then(|| {
+            let refused = idl::from_slice::<Refused>(&body);
             refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() })
         });
         if let Some(Refused { why: why @ (Refusal::Draining | Refusal::Withdrawn), .. }) = refused {
@@ -178,7 +223,11 @@ impl Calls {
             return;
         }
         match refused {
-            None => call.end(Ok(reply)),
+            None => {
+                // The arguments are not sent again.
+                let body = Body::new(body, std::mem::take(&mut call.request));
+                call.end(Ok(Reply { status, body }));
+            }
             Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => self.waiting.push_back(key),
             Some(Refused { why, text }) => {
                 call.end(Err(CallError::refused(why, &text).with_executed(executed)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession, Reply};
+use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession};
 use super::{Link, LinkState};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
@@ -187,7 +187,7 @@ impl Link {
                 // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
                 let is_one_of_several = matches!(matched, Matched::RefusedOnce(_)) && !planted(Bug::LastVerdictWins); // M17
                 state.calls[key].may_have_run |= is_one_of_several;
-                state.settle(key, Reply { status: answer.header.status, body: answer.body }, now);
+                state.settle(key, answer.header.status, answer.body, now);
             }
             Some(Matched::Broken) => {
                 let text =

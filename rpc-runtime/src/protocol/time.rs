@@ -59,6 +59,11 @@ pub struct CalleeTime(pub u64);
 impl CalleeTime {
     /// Later than every reachable point: a call that may start whenever it arrives.
     pub const NEVER: CalleeTime = CalleeTime(u64::MAX);
+
+    /// The same point for the callee itself; one beyond what its clock can show is as good as none.
+    pub fn as_time(self) -> Time {
+        Time(self.0.saturating_mul(1_000))
+    }
 }
 
 /// What a caller knows of its callee's clock: the last reading and when it came in (R15).

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
-use tokio::time::Instant;
 
 use super::{RunId, Running, Served, State};
 use crate::clock::Clock;
@@ -20,6 +19,7 @@ use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, LENG
 use crate::protocol::id::CallId;
 use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Verdict};
 use crate::protocol::time::{CalleeTime, Time};
+use crate::spare;
 use crate::sync::AbortHandle;
 
 /// What a queued call takes beside its arguments.
@@ -35,6 +35,14 @@ pub(crate) enum Received {
     Answered,
     /// Close the connection.
     Close(&'static str),
+}
+
+/// A run that has come to its end.
+pub(crate) struct Ended {
+    pub(crate) run: RunId,
+    pub(crate) context: Context,
+    /// When, or a little earlier.
+    pub(crate) now: Time,
 }
 
 /// A run of a call: from now on a cancel reaches its context.
@@ -59,9 +67,9 @@ impl Served {
         match verdict {
             Verdict::Run(forgotten) => {
                 self.server.counters.calls_executed.add();
-                let mut reply = forgotten.or_else(|| state.spare.pop()).unwrap_or_default();
+                let mut reply = forgotten.unwrap_or_else(spare::writer);
                 reply.clear();
-                return Received::Run(self.started(&mut state, call, reply, arrival.now));
+                return Received::Run(self.started(&mut state, call, reply));
             }
             Verdict::Queue => {
                 state.queued_bytes += queued_bytes(arguments);
@@ -72,7 +80,7 @@ impl Served {
                 if matches!(status, Status::Working | Status::ReplyLost) {
                     self.server.counters.duplicates_answered.add();
                 }
-                self.answer(&state, call.id, status, &Writer::new());
+                self.answer(&state, call.id, status, &Writer::new(), arrival.now);
             }
             Verdict::Repeat => {
                 self.server.counters.duplicates_answered.add();
@@ -81,12 +89,12 @@ impl Served {
                 if state.repeated_bytes > self.server.limits.session_reply_bytes_max {
                     return Received::Close("it sends the same calls again and again");
                 }
-                self.answer_stored(&state, call.id);
+                self.answer_stored(&state, call.id, arrival.now);
             }
             Verdict::Refused(why) if call.oneway => tracing::debug!(?why, "one-way call refused"),
             Verdict::Refused(why) => {
                 self.server.counters.calls_refused.add();
-                self.answer_refusal(&state, call.id, why, &self.refusal_text(why));
+                self.answer_refusal(&state, call.id, why, &self.refusal_text(why), arrival.now);
             }
             Verdict::Unbound => {
                 return Received::Close("the session has another connection, or has ended");
@@ -103,7 +111,7 @@ impl Served {
         let mut state = self.lock();
         state.queued_bytes -= queued_bytes(arguments);
         self.server.queue.leave(queued_bytes(arguments));
-        let now = self.server.clock.now();
+        let now = self.server.clock.woken();
         let clock = Clock::as_callee(now);
         let refusal = self.standing_refusal();
         let started = if call.recorded {
@@ -114,26 +122,31 @@ impl Served {
         match started {
             Ok(()) => {
                 self.server.counters.calls_executed.add();
-                return Some(self.started(&mut state, call, Writer::new(), now));
+                return Some(self.started(&mut state, call, spare::writer()));
             }
-            Err(Some(why)) if !call.oneway => self.answer_refusal(&state, call.id, why, &self.refusal_text(why)),
+            Err(Some(why)) if !call.oneway => {
+                self.answer_refusal(&state, call.id, why, &self.refusal_text(why), now);
+            }
             Err(_) => {}
         }
         None
     }
 
     /// The table has the call as running. In the same step it can be cancelled.
-    fn started(&self, state: &mut State, call: &CallHeader, reply: Writer, now: Time) -> Started {
+    fn started(&self, state: &mut State, call: &CallHeader, reply: Writer) -> Started {
         state.runs += 1;
-        let run = (call.id, state.runs);
-        let context = Context::new(deadline(call.start_before, now), self.caller);
+        let until = call.start_before.as_time();
+        let spare = state.spare.pop().and_then(|context| context.renew(until));
+        let context = spare.unwrap_or_else(|| Context::new(self.server.clock, until, self.caller));
         let running = Running {
+            number: state.runs,
+            call: call.id,
             context: context.clone(),
             task: None,
             #[cfg(verify)]
             began_on: state.session.bound(),
         };
-        state.running.insert(run, running);
+        let run = RunId { place: state.running.insert(running), number: state.runs };
         Started { run, context, reply }
     }
 
@@ -148,7 +161,7 @@ impl Served {
         let mut state = self.lock();
         if state.aborting {
             task.abort();
-        } else if let Some(running) = state.running.get_mut(&run) {
+        } else if let Some(running) = state.running.get_mut(run.place).filter(|running| running.number == run.number) {
             running.task = Some(task);
         }
     }
@@ -157,11 +170,12 @@ impl Served {
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
         state.aborting = true;
-        state.running.values().filter_map(|running| running.task.as_ref()).for_each(AbortHandle::abort);
+        state.running.iter().filter_map(|(_, running)| running.task.as_ref()).for_each(AbortHandle::abort);
     }
 
     /// The handler has ended: the reply is recorded, then sent (R28).
-    pub(crate) fn finish(&self, call: &CallHeader, run: RunId, mut status: Status, mut reply: Writer) {
+    pub(crate) fn finish(&self, call: &CallHeader, ended: Ended, mut status: Status, mut reply: Writer) {
+        let Ended { run, context, now } = ended;
         if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
@@ -178,31 +192,31 @@ impl Served {
         let mut state = self.lock();
         #[cfg(verify)]
         let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
-        state.running.remove(&run);
+        state.ended(run, context);
         if call.recorded {
             let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
                 // M29: it goes to the connection that the call came on, and that is gone.
                 #[cfg(verify)]
                 _ if is_lost => {}
-                Finished::Kept => self.answer_stored(&state, call.id),
-                Finished::Once(reply) => self.answer_once(&state, call.id, status, &reply),
+                Finished::Kept => self.answer_stored(&state, call.id, now),
+                Finished::Once(reply) => self.answer_once(&state, call.id, status, &reply, now),
                 Finished::Nobody => {}
             }
         } else {
             if state.session.finish_unrecorded() && !call.oneway {
-                self.answer_once(&state, call.id, status, &reply);
+                self.answer_once(&state, call.id, status, &reply, now);
             }
-            state.keep(reply);
+            spare::keep(reply);
         }
         drop(state);
-        self.server.ended.notify_waiters();
+        self.server.handler_ended();
     }
 
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
-    pub(crate) fn refuse(&self, call: &CallHeader, run: RunId, why: Refusal, text: &str) {
+    pub(crate) fn refuse(&self, call: &CallHeader, ended: Ended, why: Refusal, text: &str) {
         let mut state = self.lock();
-        state.running.remove(&run);
+        state.ended(ended.run, ended.context);
         let somebody_waits = if call.recorded {
             state.session.refuse(call.id, why, &self.server.budget)
         } else {
@@ -210,10 +224,10 @@ impl Served {
         };
         self.server.counters.calls_refused.add();
         if somebody_waits {
-            self.answer_refusal(&state, call.id, why, text);
+            self.answer_refusal(&state, call.id, why, text, ended.now);
         }
         drop(state);
-        self.server.ended.notify_waiters();
+        self.server.handler_ended();
     }
 
     /// The caller gave up on a call (R16). `Err` closes the connection.
@@ -229,11 +243,11 @@ impl Served {
             CancelVerdict::Ignore => Ok(()),
             CancelVerdict::Signal => state.signal(id),
             CancelVerdict::Answer(status) => {
-                self.answer(&state, id, status, &Writer::new());
+                self.answer(&state, id, status, &Writer::new(), arrival.now);
                 Ok(())
             }
             CancelVerdict::Refused(why) => {
-                self.answer_refusal(&state, id, why, &self.refusal_text(why));
+                self.answer_refusal(&state, id, why, &self.refusal_text(why), arrival.now);
                 Ok(())
             }
             CancelVerdict::Unbound => Err("the session has another connection, or has ended"),
@@ -247,7 +261,7 @@ impl Served {
         let forgotten = state.session.ack(arrival, id, &self.server.budget);
         let forgotten = forgotten.map_err(|_invalid| "what it acknowledges is no call of the connection's session")?;
         if let Some(reply) = forgotten {
-            state.keep(reply);
+            spare::keep(reply);
         }
         Ok(())
     }
@@ -299,20 +313,20 @@ impl Served {
         }
     }
 
-    fn answer_stored(&self, state: &State, id: CallId) {
+    fn answer_stored(&self, state: &State, id: CallId, now: Time) {
         if let Some((status, reply)) = state.session.reply(id) {
-            self.answer(state, id, status, reply);
+            self.answer(state, id, status, reply, now);
         }
     }
 
     /// Sends an answer that is not kept, unless it is large, and its connection and the node have too much to send.
-    fn answer_once(&self, state: &State, id: CallId, status: Status, reply: &Writer) {
+    fn answer_once(&self, state: &State, id: CallId, status: Status, reply: &Writer, now: Time) {
         if reply.len() < LARGE_BYTES || !self.is_full(state) {
-            self.answer(state, id, status, reply);
+            self.answer(state, id, status, reply, now);
         } else if !self.server.passing.is_full() {
-            self.answer(state, id, status, &self.server.passing.count(reply));
+            self.answer(state, id, status, &self.server.passing.count(reply), now);
         } else {
-            self.answer(state, id, Status::ReplyLost, &Writer::new());
+            self.answer(state, id, Status::ReplyLost, &Writer::new(), now);
         }
     }
 
@@ -321,28 +335,20 @@ impl Served {
         state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > self.server.limits.out_bytes_max)
     }
 
-    fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str) {
+    fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str, now: Time) {
         let mut body = Writer::new();
         idl::encode_message(&Refused { why, text: text.to_owned() }, &mut body);
-        self.answer(state, id, Status::Refused, &body);
+        self.answer(state, id, Status::Refused, &body, now);
     }
 
-    /// Sends an answer to the connection that the session has now; with none, the record waits for the resend.
-    fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer) {
+    /// Sends an answer to the connection that the session has now; with none, the record waits for the resend. `now` may
+    /// be some time ago: a caller that takes the clock for slower than it is asks for an earlier start (R15).
+    fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer, now: Time) {
         let Some(outbox) = &state.outbox else { return };
-        let clock = Clock::as_callee(self.server.clock.now());
+        let clock = Clock::as_callee(now);
         let slots = state.session.slot_target(&self.server.budget);
         let header = AnswerHeader { id, status, clock, slots };
         outbox.push(|frames| frames.put_answer(&header, body));
-    }
-}
-
-/// When the caller of a call that arrived or starts `now` stops waiting; `None` if it waits for ever.
-fn deadline(start_before: CalleeTime, now: Time) -> Option<Instant> {
-    match start_before {
-        CalleeTime::NEVER => None,
-        // A point beyond what the system's clock can show is as good as none.
-        CalleeTime(micros) => Instant::now().checked_add(Duration::from_micros(micros.saturating_sub(now.as_micros()))),
     }
 }
 
