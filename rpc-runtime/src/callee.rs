@@ -6,8 +6,11 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::clock::Clock;
 use crate::connection::{Connection, Ended, Role};
+use crate::io_threads::{IoThreads, at_home};
 use crate::outbox::Outbox;
 use crate::protocol::control::{Reject, Rejection};
 use crate::protocol::frame::{Call, Frame, MAGIC};
@@ -24,8 +27,14 @@ use crate::{sync, task};
 /// The largest frame that opens or attaches a session.
 const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
 
-/// Accepts connections until `stop`. Each is served by a task of its own, which ends with it.
-pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: impl Future<Output = ()>) {
+/// Accepts connections until `stop`. Each is served by a task of its own, which ends with it: on one of `threads`, if
+/// there are any.
+pub(crate) async fn accept(
+    mut listener: Listener,
+    server: Arc<Server>,
+    mut threads: Option<IoThreads>,
+    stop: impl Future<Output = ()>,
+) {
     let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -33,9 +42,14 @@ pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: im
             () = &mut stop => return,
         };
         match server.admit(peer) {
-            Some(admitted) => {
-                task::spawn(serve(stream, Arc::clone(&server), admitted));
-            }
+            Some(admitted) => match &mut threads {
+                Some(threads) => {
+                    if let Err(error) = threads.serve(stream, Arc::clone(&server), admitted) {
+                        tracing::warn!(%error, ?peer, "a connection cannot be served; it was closed");
+                    }
+                }
+                None => drop(task::spawn(serve(stream, Arc::clone(&server), admitted, None))),
+            },
             None => {
                 server.counters.connections_rejected.add();
                 tracing::warn!(?peer, "too many connections, of all peers or of this one; it was closed");
@@ -44,8 +58,8 @@ pub(crate) async fn accept(mut listener: Listener, server: Arc<Server>, stop: im
     }
 }
 
-/// Serves one accepted connection to its end.
-async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
+/// Serves one accepted connection to its end. Its handlers belong to the runtime `home`, if that is another one.
+pub(crate) async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted, home: Option<Handle>) {
     server.counters.connections_accepted.add();
     let limits = &server.limits;
     let handshake_until = server.clock.now() + limits.handshake_timeout;
@@ -54,7 +68,7 @@ async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted) {
     let ended = match begins {
         Ok(Ok(MAGIC)) => {
             let mut role = Callee::new(&server, &admitted, connection.outbox(), handshake_until);
-            let ended = connection.run(&mut role).await;
+            let ended = at_home(home.as_ref(), connection.run(&mut role)).await;
             if let Some(served) = role.served {
                 served.detach(admitted.id);
             }

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::connection::Role;
@@ -13,6 +14,13 @@ use crate::protocol::time::Time;
 /// After so many pings without an answer a connection is given up.
 const PINGS_MISSED_MAX: u32 = 3;
 
+impl Drop for Caller {
+    fn drop(&mut self) {
+        // Whatever ended the connection between an answer and its caller's being told.
+        self.handled();
+    }
+}
+
 /// The role of a dialled connection.
 pub(crate) struct Caller {
     link: Arc<Link>,
@@ -21,12 +29,21 @@ pub(crate) struct Caller {
     pings_missed: u32,
     /// Whether the connection was good for anything.
     pub(crate) was_answered: bool,
+    /// Whose answers have come and who have not been told yet.
+    answered: Vec<Waker>,
 }
 
 impl Caller {
     pub(crate) fn new(link: Arc<Link>, now: Time) -> Caller {
         let ping_after = link.ping_after();
-        Caller { link, ping_after, ping_at: now + ping_after, pings_missed: 0, was_answered: false }
+        Caller {
+            link,
+            ping_after,
+            ping_at: now + ping_after,
+            pings_missed: 0,
+            was_answered: false,
+            answered: Vec::new(),
+        }
     }
 }
 
@@ -35,8 +52,14 @@ impl Role for Caller {
         match frame {
             Frame::Answer(answer) => {
                 self.was_answered = true;
-                if let Err(error) = self.link.answer(answer, now) {
-                    return ControlFlow::Break(error.to_string());
+                match self.link.answer(answer, now) {
+                    Ok(answered) => {
+                        self.answered.extend(answered.waker);
+                        if !answered.is_leaving {
+                            return ControlFlow::Continue(());
+                        }
+                    }
+                    Err(error) => return ControlFlow::Break(error.to_string()),
                 }
             }
             Frame::Pong(clock) => self.link.heard(clock, now),
@@ -58,6 +81,14 @@ impl Role for Caller {
 
     fn heard(&mut self) {
         self.pings_missed = 0;
+    }
+
+    fn handled(&mut self) {
+        self.answered.drain(..).for_each(Waker::wake);
+    }
+
+    fn rest(&mut self) {
+        self.answered = Vec::new();
     }
 
     fn tick(&mut self, now: Time) -> ControlFlow<String> {

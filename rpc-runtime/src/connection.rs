@@ -45,6 +45,9 @@ pub(crate) trait Role {
     /// Bytes came in: the peer is there, though a large frame may take its time.
     fn heard(&mut self) {}
 
+    /// The frames that came in together have been handed over.
+    fn handled(&mut self) {}
+
     /// The time that [`wake_at`](Role::wake_at) gave has come.
     fn tick(&mut self, now: Time) -> ControlFlow<String>;
 
@@ -207,6 +210,7 @@ impl Connection {
             while let Some(frame) = self.next_frame(role.frame_bytes_max())? {
                 over(role.frame(Frame::decode(&frame)?, now))?;
             }
+            role.handled();
             match read {
                 Some(Err(ended)) => return Err(ended),
                 Some(Ok(())) => {}

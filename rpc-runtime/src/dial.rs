@@ -128,6 +128,7 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: id
                     spawn(async move {
                         while let Ok(frame) = connection.exchange(role.frame_bytes_max()).await {
                             let _ = role.frame(frame, clock.now());
+                            role.handled();
                         }
                     });
                 } else {

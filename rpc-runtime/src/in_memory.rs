@@ -53,7 +53,7 @@ pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
         }
     };
     spawn(Arc::clone(&server).look_after_sessions(closed()));
-    spawn(callee::accept(listener, server, closed()));
+    spawn(callee::accept(listener, server, None, closed()));
     let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
     spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
     S::Client::from_binding(Binding::new(link))

@@ -115,6 +115,7 @@ mod in_memory;
 mod interface;
 #[cfg(all(test, interleave))]
 mod interleave;
+mod io_threads;
 mod limits;
 mod link;
 mod node;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use idl::Writer;
 
 /// Buffers that a thread keeps.
-const WRITERS_MAX: usize = 64;
+const WRITERS_MAX: usize = 256;
 /// Larger ones are not kept: a thread's spares take no more than both together.
 const WRITER_BYTES_MAX: usize = 4 * 1024;
 

@@ -188,8 +188,8 @@ impl Calls {
         }
     }
 
-    /// A call's final answer.
-    pub(super) fn settle(&mut self, key: usize, status: Status, body: Bytes, now: Time) {
+    /// A call's final answer. Gives whom to wake.
+    pub(super) fn settle(&mut self, key: usize, status: Status, body: Bytes, now: Time) -> Option<Waker> {
         let refused = status.is_never().then(|| {
             let refused = idl::from_slice::<Refused>(&body);
             refused.unwrap_or(Refused { why: Refusal::Other, text: String::new() })
@@ -217,21 +217,22 @@ impl Calls {
         }
         if !call.wanted {
             self.calls.remove(key);
-            return;
+            return None;
         }
         if call.result.is_some() {
-            return;
+            return None;
         }
         match refused {
             None => {
                 // The arguments are not sent again.
                 let body = Body::new(body, std::mem::take(&mut call.request));
-                call.end(Ok(Reply { status, body }));
+                call.answered(Ok(Reply { status, body }))
             }
-            Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => self.waiting.push_back(key),
-            Some(Refused { why, text }) => {
-                call.end(Err(CallError::refused(why, &text).with_executed(executed)));
+            Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => {
+                self.waiting.push_back(key);
+                None
             }
+            Some(Refused { why, text }) => call.answered(Err(CallError::refused(why, &text).with_executed(executed))),
         }
     }
 
@@ -357,10 +358,16 @@ impl Call {
         }
     }
 
+    /// The result is there. Who waits for it is to be woken, soon.
+    #[must_use = "somebody may wait"]
+    pub(super) fn answered(&mut self, result: Result<Reply, CallError>) -> Option<Waker> {
+        self.result = Some(result);
+        self.waker.take()
+    }
+
     /// The result is there.
     pub(super) fn end(&mut self, result: Result<Reply, CallError>) {
-        self.result = Some(result);
-        if let Some(waker) = self.waker.take() {
+        if let Some(waker) = self.answered(result) {
             waker.wake();
         }
     }

@@ -94,7 +94,8 @@ async fn exporter(link: &Link, outbox: &Outbox) {
 
 fn answer(link: &Link, id: CallId) {
     let header = AnswerHeader { id, status: Status::Value, clock: CalleeTime(0), slots: u16::MAX };
-    link.answer(Answer { header, body: Bytes::new() }, Time::ZERO).expect("the two sides agree");
+    let answered = link.answer(Answer { header, body: Bytes::new() }, Time::ZERO).expect("the two sides agree");
+    answered.waker.into_iter().for_each(Waker::wake);
 }
 
 fn said(error: &CallError) -> String {

@@ -1,6 +1,7 @@
 //! What a link's task brings: sessions, connections, answers, goodbyes, and the loss of each.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession};
@@ -14,6 +15,15 @@ use crate::protocol::control::{Attach, Goodbye, Refusal, Welcome};
 use crate::protocol::frame::{Answer, Frame};
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
+
+/// What an answer leaves to do.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// Whom to wake.
+    pub(crate) waker: Option<Waker>,
+    /// Whether the callee takes no new calls: see [`Link::leave`].
+    pub(crate) is_leaving: bool,
+}
 
 /// Names whose epochs a binding remembers. Those of a group come and go.
 const EPOCHS_MAX: usize = 1024;
@@ -172,9 +182,11 @@ impl Link {
         state.session.as_ref().is_some_and(|session| now.since(session.heard) > session.lease)
     }
 
-    /// An answer came on the session's connection. `Err` closes the session: the two sides disagree.
-    pub(crate) fn answer(&self, answer: Answer, now: Time) -> Result<(), CallError> {
+    /// An answer came on the session's connection. Gives whom to wake: after the other answers that came with it, so that
+    /// the calls which those make next go out together. `Err` closes the session: the two sides disagree.
+    pub(crate) fn answer(&self, answer: Answer, now: Time) -> Result<Answered, CallError> {
         let mut state = self.lock();
+        let mut waker = None;
         let matched = state.session.as_mut().map(|session| {
             session.heard = now;
             session.calls.answer(&answer.header, answer.body.len(), now)
@@ -187,7 +199,7 @@ impl Link {
                 // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
                 let is_one_of_several = matches!(matched, Matched::RefusedOnce(_)) && !planted(Bug::LastVerdictWins); // M17
                 state.calls[key].may_have_run |= is_one_of_several;
-                state.settle(key, answer.header.status, answer.body, now);
+                waker = state.settle(key, answer.header.status, answer.body, now);
             }
             Some(Matched::Broken) => {
                 let text =
@@ -203,7 +215,8 @@ impl Link {
         }
         // A slot is free now, or the callee lets more of them be used.
         state.pump();
-        Ok(())
+        let is_leaving = state.session.as_ref().is_none_or(|session| session.is_leaving);
+        Ok(Answered { waker, is_leaving })
     }
 
     /// The callee's clock came in.

@@ -45,6 +45,8 @@ struct SlotState<C> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Owed {
     sequence: Sequence,
+    /// When it is to be said, unless a later call pays it before.
+    due: Time,
     /// Whether it was said on the present connection.
     is_said: bool,
 }
@@ -193,6 +195,7 @@ impl<C> Caller<C> {
             let slot = &mut self.slots[usize::from(index.0)];
             if let Some(owed) = &mut slot.owed {
                 owed.is_said = false;
+                owed.due = now + ACK_AFTER;
                 owes = true;
             }
             let Some(taken) = &mut slot.taken else { continue };
@@ -252,16 +255,22 @@ impl<C> Caller<C> {
         if self.ack_at.is_none_or(|due| now < due) {
             return Vec::new();
         }
-        self.ack_at = None;
+        let mut next = None;
         let slots = (0..).map(Slot).zip(&mut self.slots);
         let owed = slots.filter_map(|(slot, state)| {
             // A recorded call's larger number pays; one without a record does not.
             let is_paid = state.taken.as_ref().is_some_and(|taken| taken.recorded);
             let owed = state.owed.as_mut().filter(|owed| !owed.is_said && !is_paid)?;
+            if now < owed.due {
+                next = Some(next.map_or(owed.due, |earlier: Time| earlier.min(owed.due)));
+                return None;
+            }
             owed.is_said = true;
             Some(CallId { slot, sequence: owed.sequence })
         });
-        owed.collect()
+        let owed = owed.collect();
+        self.ack_at = next;
+        owed
     }
 
     /// The free slot that was freed last, of those that do not rest; otherwise a new one.
@@ -285,10 +294,11 @@ impl<C> Caller<C> {
 
     /// The callee keeps the reply of `id`, if there is one, and nothing older on the slot.
     fn owe_ack(&mut self, id: CallId, is_reply: bool, body_bytes: usize, now: Time) {
-        let owed = Owed { sequence: id.sequence, is_said: false };
+        let due = if body_bytes >= ACK_AT_ONCE_BYTES { now } else { now + ACK_AFTER };
+        let owed = Owed { sequence: id.sequence, due, is_said: false };
         self.slots[usize::from(id.slot.0)].owed = is_reply.then_some(owed);
         if is_reply {
-            self.ack_by(if body_bytes >= ACK_AT_ONCE_BYTES { now } else { now + ACK_AFTER });
+            self.ack_by(due);
         }
     }
 

@@ -13,6 +13,8 @@ use super::Stream;
 use super::endpoint::Endpoint;
 use super::memory::MemoryListener;
 use super::net::TcpListener;
+#[cfg(unix)]
+use super::unix::UnixSocket;
 
 /// How long to wait after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -83,7 +85,7 @@ impl Listener {
                 Ok((Stream::Tcp(stream), Some(peer.ip())))
             }
             #[cfg(unix)]
-            Listener::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+            Listener::Unix(listener, _) => Ok((Stream::Unix(UnixSocket::new(listener.accept().await?.0)?), None)),
             Listener::Memory(listener) => Ok((Stream::Memory(listener.accept().await?), None)),
         }
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+#[cfg(unix)]
+use super::unix::UnixSocket;
 use super::{Stream, memory, net};
 use crate::error::{CallError, ErrorKind};
 
@@ -91,7 +93,9 @@ impl Endpoint {
                 }
             }
             #[cfg(unix)]
-            Endpoint::Unix(path) => tokio::net::UnixStream::connect(path).await.map(Stream::Unix),
+            Endpoint::Unix(path) => {
+                tokio::net::UnixStream::connect(path).await.and_then(UnixSocket::new).map(Stream::Unix)
+            }
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
             Endpoint::Memory(name) => memory::connect(name).await.map(Stream::Memory),

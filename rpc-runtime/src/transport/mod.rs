@@ -4,16 +4,18 @@ pub(crate) mod accept;
 pub(crate) mod endpoint;
 pub(crate) mod memory;
 mod net;
+#[cfg(unix)]
+pub(crate) mod unix;
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-#[cfg(unix)]
-use tokio::net::UnixStream;
 
 use net::TcpStream;
+#[cfg(unix)]
+use unix::UnixSocket;
 
 /// A connected byte stream.
 #[derive(Debug)]
@@ -22,9 +24,45 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
     /// A Unix socket.
     #[cfg(unix)]
-    Unix(UnixStream),
+    Unix(UnixSocket),
     /// In memory, within one process.
     Memory(DuplexStream),
+}
+
+/// A connected byte stream that no runtime drives.
+#[derive(Debug)]
+pub(crate) enum Unregistered {
+    /// TCP.
+    Tcp(net::Unregistered),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(std::os::fd::OwnedFd),
+    /// In memory: needs no driving.
+    Memory(DuplexStream),
+}
+
+impl Stream {
+    /// Takes it away from the runtime that drives it.
+    pub(crate) fn unregister(self) -> io::Result<Unregistered> {
+        Ok(match self {
+            Stream::Tcp(stream) => Unregistered::Tcp(net::unregister(stream)?),
+            #[cfg(unix)]
+            Stream::Unix(socket) => Unregistered::Unix(socket.unregister()?),
+            Stream::Memory(stream) => Unregistered::Memory(stream),
+        })
+    }
+}
+
+impl Unregistered {
+    /// Gives it to the current runtime to drive.
+    pub(crate) fn register(self) -> io::Result<Stream> {
+        Ok(match self {
+            Unregistered::Tcp(stream) => Stream::Tcp(net::register(stream)?),
+            #[cfg(unix)]
+            Unregistered::Unix(socket) => Stream::Unix(UnixSocket::register(socket)?),
+            Unregistered::Memory(stream) => Stream::Memory(stream),
+        })
+    }
 }
 
 /// Calls the same function of whichever stream it is.

@@ -1,12 +1,12 @@
 //! The network under TCP connections: the system's or, under `--cfg verify`, a simulated one.
 
 #[cfg(not(verify))]
-pub(crate) use system::{connect, lookup_host};
+pub(crate) use system::{Unregistered, connect, lookup_host, register, unregister};
 #[cfg(not(verify))]
 pub(crate) use tokio::net::{TcpListener, TcpStream};
 
 #[cfg(verify)]
-pub(crate) use simulated::{TcpListener, connect, lookup_host};
+pub(crate) use simulated::{TcpListener, Unregistered, connect, lookup_host, register, unregister};
 #[cfg(verify)]
 pub(crate) use turmoil::net::TcpStream;
 
@@ -16,6 +16,19 @@ mod system {
     use std::net::SocketAddr;
 
     use tokio::net::TcpStream;
+
+    /// A stream that no runtime drives.
+    pub(crate) type Unregistered = std::net::TcpStream;
+
+    /// Takes a stream away from the runtime that drives it.
+    pub(crate) fn unregister(stream: TcpStream) -> io::Result<Unregistered> {
+        stream.into_std()
+    }
+
+    /// Gives a stream to the current runtime to drive.
+    pub(crate) fn register(stream: Unregistered) -> io::Result<TcpStream> {
+        TcpStream::from_std(stream)
+    }
 
     /// The addresses behind `host:port`.
     pub(crate) async fn lookup_host(address: &str) -> io::Result<Vec<SocketAddr>> {
@@ -35,6 +48,17 @@ mod simulated {
     use std::net::SocketAddr;
 
     use turmoil::net::TcpStream;
+
+    /// A simulated network is in no runtime's care.
+    pub(crate) type Unregistered = TcpStream;
+
+    pub(crate) fn unregister(stream: TcpStream) -> io::Result<Unregistered> {
+        Ok(stream)
+    }
+
+    pub(crate) fn register(stream: Unregistered) -> io::Result<TcpStream> {
+        Ok(stream)
+    }
 
     /// The addresses behind `host:port`: a simulated host has one.
     pub(crate) async fn lookup_host(address: &str) -> io::Result<Vec<SocketAddr>> {

@@ -78,6 +78,20 @@ fn replies_of_idle_slots_are_acknowledged() {
     assert_eq!(caller.due_acks(NOW), [large]);
 }
 
+/// R9: each reply waits for its own time, so that a caller with much to do acknowledges nothing of what it has just got.
+#[test]
+fn a_reply_is_not_acknowledged_with_an_older_one() {
+    let mut caller = caller();
+    let (old, young) = (caller.begins("old"), caller.begins("young"));
+    caller.hears(old, Status::Value);
+    let later = NOW + ACK_AFTER / 2;
+    caller.answer(&answer(young, Status::Value), 10, later);
+    assert_eq!(caller.due_acks(NOW + ACK_AFTER), [old]);
+    assert_eq!(caller.ack_at(), Some(later + ACK_AFTER));
+    assert_eq!(caller.due_acks(later + ACK_AFTER), [young]);
+    assert_eq!(caller.ack_at(), None);
+}
+
 /// R9: a later recorded call on the slot pays the ack, whatever becomes of it; a refusal leaves none to pay.
 #[test]
 fn a_later_call_pays_the_ack() {
