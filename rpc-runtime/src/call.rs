@@ -70,10 +70,13 @@ impl<O: Outcome> Future for Call<'_, O> {
         let call = self.get_mut();
         loop {
             let failed = match std::mem::replace(&mut call.state, CallState::Ended) {
-                CallState::Unsent(request) => match call.link.submit(call.method, request) {
-                    Ok(key) => {
+                CallState::Unsent(request) => match call.link.submit(call.method, request, cx.waker()) {
+                    Ok((key, ended)) => {
                         call.state = CallState::Waiting(key);
-                        continue;
+                        match ended {
+                            Poll::Pending => return Poll::Pending,
+                            Poll::Ready(()) => continue,
+                        }
                     }
                     Err(error) => error,
                 },

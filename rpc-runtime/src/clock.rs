@@ -1,41 +1,40 @@
-//! A node's monotonic clock: tokio's, so that tests can own time, plus the time that the machine was suspended,
-//! so that a deadline does not sleep through it (R15).
+//! A node's monotonic clock. It counts the time that the machine is suspended, so that a deadline does not sleep through
+//! it (R15), where the system has such a clock. A node that is started while tokio's time is paused goes by tokio's, so
+//! that a test can own time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::protocol::time::{CalleeTime, Time};
 
-/// How long the machine had been suspended when somebody looked last, in nanoseconds. A number, which orders nothing else.
-static SUSPENDED_NANOS: AtomicU64 = AtomicU64::new(0);
-
 /// A clock that began when its node did.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    start: Instant,
-    suspended_before: Duration,
+pub(crate) struct Clock(Source);
+
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// The system's, which counts the time of suspension: the reading at the start, in nanoseconds.
+    System(u64),
+    /// Tokio's.
+    Tokio(Instant),
 }
 
 impl Clock {
     /// A clock that begins now.
     pub(crate) fn start() -> Clock {
-        Clock { start: Instant::now(), suspended_before: suspended() }
+        Clock(match system::now() {
+            Some(start) if !is_paused() => Source::System(start),
+            _ => Source::Tokio(Instant::now()),
+        })
     }
 
-    /// The point that it shows, for a task that has not waited since somebody [woke](Clock::woken).
+    /// The point that it shows.
     pub(crate) fn now(&self) -> Time {
-        let suspended = Duration::from_nanos(SUSPENDED_NANOS.load(Ordering::Relaxed));
-        Time::ZERO + self.start.elapsed() + suspended.saturating_sub(self.suspended_before)
-    }
-
-    /// The point that it shows, for a task that has waited: meanwhile the machine may have been suspended.
-    pub(crate) fn woken(&self) -> Time {
-        let nanos = u64::try_from(suspended().as_nanos()).unwrap_or(u64::MAX);
-        // Of two that look at once, the later look counts: time does not go back.
-        SUSPENDED_NANOS.fetch_max(nanos, Ordering::Relaxed);
-        self.now()
+        match self.0 {
+            Source::System(start) => Time::from_nanos(system::now().unwrap_or(start).saturating_sub(start)),
+            Source::Tokio(start) => Time::ZERO + start.elapsed(),
+        }
     }
 
     /// The point that it shows, as this node's frames carry it.
@@ -51,25 +50,53 @@ impl Clock {
     }
 }
 
-/// How long the machine has been suspended since it started: the difference of two clocks, one of which counts
-/// that time.
-#[cfg(all(target_os = "linux", not(verify)))]
-fn suspended() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    let read = |clock| {
-        let time = clock_gettime(clock);
-        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-    };
-    // Read in this order, so that no pause between the readings counts as a suspension for long: differences
-    // below a second are noise.
-    let monotonic = read(ClockId::Monotonic);
-    let since_boot = read(ClockId::Boottime);
-    let difference = since_boot.saturating_sub(monotonic);
-    if difference < Duration::from_secs(1) { Duration::ZERO } else { difference }
+/// Whether tokio's time stands still: it does, if it has not moved while the system's has.
+fn is_paused() -> bool {
+    let (before, start) = (Instant::now(), std::time::Instant::now());
+    while std::time::Instant::now() == start {
+        std::hint::spin_loop();
+    }
+    Instant::now() == before
 }
 
-/// This system has no clock that counts suspended time. A simulated machine is never suspended.
-#[cfg(any(verify, not(target_os = "linux")))]
-fn suspended() -> Duration {
-    Duration::ZERO
+#[cfg(all(target_os = "linux", not(any(verify, interleave, fuzzing))))]
+mod system {
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// Nanoseconds since the machine was started.
+    pub(super) fn now() -> Option<u64> {
+        let time = clock_gettime(ClockId::Boottime);
+        Some(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+    }
+}
+
+/// No clock that counts the time of suspension is known here; or time is not the system's.
+#[cfg(any(verify, interleave, fuzzing, not(target_os = "linux")))]
+mod system {
+    pub(super) fn now() -> Option<u64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Paused time stands still until somebody moves it.
+    #[tokio::test(start_paused = true)]
+    async fn a_node_of_a_test_goes_by_the_tests_time() {
+        let clock = Clock::start();
+        assert_eq!(clock.now(), Time::ZERO);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!(clock.now().since(Time::ZERO), Duration::from_secs(3600));
+    }
+
+    /// Time goes on by itself, and a timer set for a point rings no earlier.
+    #[tokio::test]
+    async fn a_timer_rings_when_its_time_has_come() {
+        let clock = Clock::start();
+        let due = clock.now() + Duration::from_millis(20);
+        tokio::time::sleep_until(clock.instant(due)).await;
+        assert!(clock.now() >= due);
+    }
 }

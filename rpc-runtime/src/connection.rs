@@ -34,6 +34,9 @@ const REST_AFTER: Duration = Duration::from_secs(1);
 const WRITE_SLICES: usize = 32;
 /// Rounds of read, handle, write before other tasks get their turn.
 const ROUNDS_MAX: usize = 16;
+/// Frames that are handled before what they led to is sent, and other tasks get their turn: so that this side and the peer
+/// work at the same time.
+const FRAMES_MAX: usize = 32;
 /// How long the last words of a closing connection may take.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -90,6 +93,10 @@ pub(crate) struct Connection {
     read_bytes: usize,
     /// Whether the inbox has grown for large frames.
     has_grown: bool,
+    /// Whether whole frames may be left in the inbox.
+    has_more: bool,
+    /// How the stream ended, until the last frames before it are handed over.
+    ended: Option<Ended>,
     outbox: Arc<Outbox>,
     sending: Sending,
     clock: Clock,
@@ -99,6 +106,7 @@ pub(crate) struct Connection {
     /// When the buffers are given back, unless something comes before; `NEVER` while it rests.
     rest_at: Time,
     timer: Pin<Box<Sleep>>,
+    /// What the timer was set for; zero once it has rung, and before it was set.
     timer_at: Time,
 }
 
@@ -109,6 +117,8 @@ impl Connection {
             inbox: BytesMut::new(),
             read_bytes: FIRST_READ_BYTES,
             has_grown: false,
+            has_more: false,
+            ended: None,
             outbox: Arc::default(),
             sending: Sending::default(),
             clock,
@@ -116,7 +126,7 @@ impl Connection {
             stalled_since: None,
             rest_at: clock.now() + REST_AFTER,
             timer: Box::pin(sleep(Duration::ZERO)),
-            timer_at: Time::NEVER,
+            timer_at: Time::ZERO,
         }
     }
 
@@ -156,7 +166,13 @@ impl Connection {
     /// Sends what waits.
     pub(crate) async fn send_all(&mut self) -> Result<(), Ended> {
         let now = self.clock.now();
-        poll_fn(|cx| self.poll_send(cx, now)).await
+        loop {
+            poll_fn(|cx| self.poll_send(cx, now)).await?;
+            self.outbox.take(&mut self.sending);
+            if self.sending.left() == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Drives the connection to its end. [`close`](Connection::close) it then.
@@ -194,27 +210,28 @@ impl Connection {
     /// Works until there is nothing to do, which leaves wakers behind for all that there may be to do later.
     fn poll_rounds(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> Result<(), Ended> {
         self.outbox.awake();
-        let mut now = self.clock.woken();
+        let mut now = self.clock.now();
         for round in 0..ROUNDS_MAX {
-            if round > 0 {
-                now = self.clock.now();
-            }
             let read = match self.poll_read(cx) {
                 Poll::Ready(read) => Some(read),
                 Poll::Pending => None,
             };
             if matches!(read, Some(Ok(()))) {
+                if round > 0 {
+                    now = self.clock.now();
+                }
                 role.heard();
                 self.rest_at = now + REST_AFTER;
             }
-            while let Some(frame) = self.next_frame(role.frame_bytes_max())? {
-                over(role.frame(Frame::decode(&frame)?, now))?;
-            }
-            role.handled();
+            self.has_more = self.hand_over(role, now)?;
+            let is_read = read.is_some();
             match read {
+                // The peer's last words come first.
+                Some(Err(ended)) if self.has_more => self.ended = Some(ended),
                 Some(Err(ended)) => return Err(ended),
                 Some(Ok(())) => {}
-                None if now >= role.wake_at() => over(role.tick(now))?,
+                // The timer never rings too late.
+                None if now >= self.timer_at && now >= role.wake_at() => over(role.tick(now))?,
                 None if now >= self.rest_at => {
                     self.rest_at = Time::NEVER;
                     self.outbox.rest(&mut self.sending);
@@ -225,7 +242,7 @@ impl Connection {
                 None => {}
             }
             let sent = self.poll_send(cx, now);
-            if self.outbox.is_closing() {
+            if self.outbox.is_closing(&self.sending) {
                 return Err(Ended::ByUs("everything is said".to_owned()));
             }
             match sent {
@@ -238,9 +255,12 @@ impl Connection {
                     }
                 }
             }
+            if self.has_more {
+                break;
+            }
             // Listening comes before the look at the timers: who makes one of them earlier wakes the task after that.
-            let idle = read.is_none() && self.outbox.sleep(cx.waker(), sent.is_pending());
-            if idle && !self.rings(cx, role) {
+            let idle = !is_read && self.outbox.sleep(cx.waker(), &self.sending, sent.is_pending());
+            if idle && !self.rings(cx, role, now) {
                 return Ok(());
             }
         }
@@ -248,29 +268,51 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether a timer has rung; otherwise it wakes the task when it does.
-    fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role) -> bool {
+    /// Hands over frames that have come in; gives whether more are left.
+    fn hand_over(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
+        let mut left = FRAMES_MAX;
+        while left > 0
+            && let Some(frame) = self.next_frame(role.frame_bytes_max())?
+        {
+            over(role.frame(Frame::decode(&frame)?, now))?;
+            left -= 1;
+        }
+        role.handled();
+        Ok(left == 0)
+    }
+
+    /// Whether a timer has rung by `now`; otherwise it wakes the task when it does.
+    fn rings(&mut self, cx: &mut Context<'_>, role: &mut impl Role, now: Time) -> bool {
         let stall = self.stalled_since.map_or(Time::NEVER, |since| since + self.write_timeout);
         let wake_at = role.wake_at().min(stall).min(self.rest_at);
         // A timer that is too early costs one turn; setting it for each call costs more.
-        if wake_at < self.timer_at || self.timer.is_elapsed() {
+        if wake_at < self.timer_at || self.timer_at == Time::ZERO {
             self.timer_at = wake_at;
             self.timer.as_mut().reset(self.clock.instant(wake_at));
+        } else if now < self.timer_at {
+            // It was polled when it was set, by the same task.
+            return false;
         }
         let rings = self.timer.as_mut().poll(cx).is_ready();
         if rings {
-            self.timer_at = Time::NEVER;
+            self.timer_at = Time::ZERO;
         }
         rings
     }
 
-    /// Reads once. The end of the stream is an `Ended`.
+    /// Reads once, unless what was read before is not handed over yet. The end of the stream is an `Ended`.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        if self.has_more {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(ended) = self.ended.take() {
+            return Poll::Ready(Err(ended));
+        }
         if self.has_grown && self.inbox.len() < READ_BYTES {
             self.inbox = BytesMut::from(&self.inbox[..]);
             self.has_grown = false;
         }
-        self.inbox.reserve(self.read_bytes);
+        self.inbox.reserve(self.read_bytes.max(self.missing_bytes().min(self.inbox.len())));
         self.has_grown |= self.inbox.capacity() > KEPT_BYTES_MAX;
         // The future holds no state of its own: making one for each poll is safe.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
@@ -288,6 +330,13 @@ impl Connection {
         })
     }
 
+    /// How much of the frame that the inbox begins with has not come yet, by its own word: no more memory is taken for it
+    /// than it has come with so far.
+    fn missing_bytes(&self) -> usize {
+        let frame = frame_bytes(&self.inbox, usize::MAX).ok().flatten();
+        frame.map_or(0, |bytes| bytes.saturating_sub(self.inbox.len()))
+    }
+
     async fn read(&mut self) -> Result<(), Ended> {
         poll_fn(|cx| self.poll_read(cx)).await
     }
@@ -300,10 +349,13 @@ impl Connection {
         }
     }
 
-    /// Sends what waits; ready when nothing waits any more.
+    /// Sends what waits; ready when it is sent.
     fn poll_send(&mut self, cx: &mut Context<'_>, now: Time) -> Poll<Result<(), Ended>> {
-        loop {
+        // What another task appends just now is seen before this one sleeps.
+        if self.sending.left() == 0 && self.outbox.has_waiting() {
             self.outbox.take(&mut self.sending);
+        }
+        loop {
             if self.sending.left() == 0 {
                 return Poll::Ready(Ok(()));
             }

@@ -166,7 +166,7 @@ async fn while_open<F: Future>(link: &Link, future: F) -> Option<F::Output> {
         tokio::select! {
             output = &mut future => return Some(output),
             () = link.woken() => {}
-            () = sleep_until(due) => link.tick(link.clock.woken()),
+            () = sleep_until(due) => link.tick(link.clock.now()),
         }
     }
     None

@@ -5,7 +5,7 @@ mod calls;
 mod session;
 
 use std::sync::PoisonError;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use idl::Writer;
@@ -73,9 +73,15 @@ impl Link {
         }
     }
 
-    /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent.
-    pub(crate) fn submit(&self, method: &'static Method, request: Writer) -> Result<CallKey, CallError> {
-        let now = self.clock.woken();
+    /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent. `waker` is woken when its
+    /// result is there; pending, unless it is there already.
+    pub(crate) fn submit(
+        &self,
+        method: &'static Method,
+        request: Writer,
+        waker: &Waker,
+    ) -> Result<(CallKey, Poll<()>), CallError> {
+        let now = self.clock.now();
         let timeout = method.timeout.unwrap_or(self.call_timeout);
         let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
         let timeout = inherited.map_or(timeout, |left| left.min(timeout));
@@ -100,7 +106,7 @@ impl Link {
             sent: None,
             may_have_run: false,
             wanted: true,
-            waker: None,
+            waker: Some(waker.clone()),
             result: None,
             settle: None,
         });
@@ -110,7 +116,8 @@ impl Link {
             state.earliest = deadline;
             self.wake(&state);
         }
-        Ok(CallKey(key))
+        let ended = if state.calls[key].result.is_some() { Poll::Ready(()) } else { Poll::Pending };
+        Ok((CallKey(key), ended))
     }
 
     /// The call's result, once it is there. After it the key is no longer good.

@@ -4,17 +4,29 @@
 use std::future::poll_fn;
 use std::io::IoSlice;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Poll, Waker};
 
 use idl::{Piece, Writer};
 
 use crate::protocol::frame::{AnswerHeader, CallHeader, Frame};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// Frames on their way to one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// Whether the connection task sleeps, and has to be woken. Turned on under the lock; only that task turns it off
+    /// without, which costs it one wake-up in vain at most.
+    asleep: AtomicBool,
+    /// Whether the connection ends once everything is sent. Turned on under the lock.
+    closing: AtomicBool,
+    /// Bytes that wait to be taken, bytes that were taken and not sent, and of how many appendings they all are: figures,
+    /// which order nothing else.
+    waiting: AtomicUsize,
+    sending: AtomicUsize,
+    pushes: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -26,12 +38,10 @@ struct State {
     sending: usize,
     /// Of how many appendings they are.
     sending_pushes: usize,
-    /// Set while the connection task sleeps.
+    /// The connection task, once it has slept.
     waker: Option<Waker>,
     /// Queued calls that wait until less waits to be sent.
     for_room: Vec<Waker>,
-    /// What ends the connection once everything is sent.
-    closing: bool,
     ended: bool,
 }
 
@@ -44,7 +54,8 @@ impl Outbox {
         }
         append(&mut state.frames);
         state.pushes += 1;
-        let waker = state.waker.take();
+        self.count(&state);
+        let waker = self.sleeper(&state);
         drop(state);
         wake(waker);
     }
@@ -52,8 +63,8 @@ impl Outbox {
     /// Closes the connection once everything is sent.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
-        state.closing = true;
-        let (waker, for_room) = (state.waker.take(), std::mem::take(&mut state.for_room));
+        self.closing.store(true, Relaxed);
+        let (waker, for_room) = (self.sleeper(&state), std::mem::take(&mut state.for_room));
         drop(state);
         wake(waker);
         wake(for_room);
@@ -61,20 +72,24 @@ impl Outbox {
 
     /// Bytes that wait to be sent.
     pub(crate) fn bytes(&self) -> usize {
-        self.lock().bytes()
+        self.waiting.load(Relaxed) + self.sending.load(Relaxed)
+    }
+
+    /// Whether something waits to be taken. What another task appends just now may be missed.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.load(Relaxed) > 0
     }
 
     /// How many times something was appended that waits to be sent, or was taken together with what waits.
     pub(crate) fn pushes(&self) -> usize {
-        let state = self.lock();
-        state.pushes + state.sending_pushes
+        self.pushes.load(Relaxed)
     }
 
     /// Waits until at most `bytes_max` wait to be sent, or the connection is closing.
     pub(crate) async fn room(&self, bytes_max: usize) {
         poll_fn(|cx| {
             let mut state = self.lock();
-            if state.closing || state.bytes() <= bytes_max {
+            if self.closing.load(Relaxed) || state.bytes() <= bytes_max {
                 return Poll::Ready(());
             }
             state.for_room.push(cx.waker().clone());
@@ -85,7 +100,7 @@ impl Outbox {
 
     /// The connection task is awake: no need to wake it.
     pub(crate) fn awake(&self) {
-        self.lock().waker = None;
+        self.asleep.store(false, Relaxed);
     }
 
     /// Takes everything that waits, once what was taken before is sent.
@@ -97,30 +112,33 @@ impl Outbox {
             std::mem::swap(&mut sending.frames, &mut state.frames);
             state.sending_pushes = std::mem::take(&mut state.pushes);
         }
-        let has_room = sending.left() < state.sending;
-        state.sending = sending.left();
-        if has_room {
-            let wakers = std::mem::take(&mut state.for_room);
-            drop(state);
-            wake(wakers);
-        }
+        let wakers = state.left(sending.left());
+        self.count(&state);
+        drop(state);
+        wake(wakers);
     }
 
     /// The connection task is about to sleep, and is woken from now on: false if there is something to send after all
     /// and nothing `blocks` it.
-    pub(crate) fn sleep(&self, waker: &Waker, blocked: bool) -> bool {
+    pub(crate) fn sleep(&self, waker: &Waker, sending: &Sending, blocked: bool) -> bool {
         let mut state = self.lock();
-        let idle = blocked || state.frames.is_empty() && !(state.closing && state.sending == 0);
+        let wakers = state.left(sending.left());
+        self.count(&state);
+        let idle = blocked || state.frames.is_empty() && !(self.closing.load(Relaxed) && state.sending == 0);
         if idle {
-            state.waker = Some(waker.clone());
+            if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                state.waker = Some(waker.clone());
+            }
+            self.asleep.store(true, Relaxed);
         }
+        drop(state);
+        wake(wakers);
         idle
     }
 
-    /// Whether the connection is to be closed now.
-    pub(crate) fn is_closing(&self) -> bool {
-        let state = self.lock();
-        state.closing && state.frames.is_empty() && state.sending == 0
+    /// Whether the connection is to be closed now: everything is sent.
+    pub(crate) fn is_closing(&self, sending: &Sending) -> bool {
+        self.closing.load(Relaxed) && sending.left() == 0 && self.lock().frames.is_empty()
     }
 
     /// Gives back the buffers in which nothing waits.
@@ -136,8 +154,23 @@ impl Outbox {
 
     /// The connection has ended: what still waits is dropped.
     pub(crate) fn end(&self) {
-        let state = std::mem::replace(&mut *self.lock(), State { ended: true, closing: true, ..State::default() });
-        wake(state.for_room);
+        let mut state = self.lock();
+        self.closing.store(true, Relaxed);
+        let ended = std::mem::replace(&mut *state, State { ended: true, ..State::default() });
+        self.count(&state);
+        drop(state);
+        wake(ended.for_room);
+    }
+
+    /// Whom to wake, since there is something to do.
+    fn sleeper(&self, state: &State) -> Option<Waker> {
+        if self.asleep.swap(false, Relaxed) { state.waker.clone() } else { None }
+    }
+
+    fn count(&self, state: &State) {
+        self.waiting.store(state.frames.bytes(), Relaxed);
+        self.sending.store(state.sending, Relaxed);
+        self.pushes.store(state.pushes + state.sending_pushes, Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -149,6 +182,13 @@ impl Outbox {
 impl State {
     fn bytes(&self) -> usize {
         self.frames.bytes() + self.sending
+    }
+
+    /// Of what was taken so many bytes are left. Gives who waits for room.
+    fn left(&mut self, bytes: usize) -> Vec<Waker> {
+        let has_room = bytes < self.sending;
+        self.sending = bytes;
+        if has_room { std::mem::take(&mut self.for_room) } else { Vec::new() }
     }
 }
 

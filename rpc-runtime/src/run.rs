@@ -72,7 +72,7 @@ impl Run {
 
     async fn go_on(mut self, mut handler: Box<dyn Handler>) {
         let status = poll_fn(|cx| poll_handler(&mut handler, &self.context, cx, &mut self.reply)).await;
-        let now = self.served.server().clock.woken();
+        let now = self.served.server().clock.now();
         self.finish(status, now);
     }
 
@@ -108,7 +108,7 @@ impl Drop for Run {
             server.queue.ran(server.clock.now().since(turn_at));
         }
         if !self.has_ended {
-            let now = server.clock.woken();
+            let now = server.clock.now();
             let mut reply = std::mem::take(&mut self.reply);
             let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
             let ended = self.ended(now);
@@ -138,7 +138,7 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
     let Some(started) = served.start_queued(&call.header, &call.arguments) else {
         return;
     };
-    let now = served.server().clock.woken();
+    let now = served.server().clock.now();
     let mut run = Run::new(served, call.header, started, Some(permit));
     run.turn_at = Some(now);
     run.begin(&call.arguments, &mut Spares::default(), now);

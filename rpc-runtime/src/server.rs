@@ -254,7 +254,7 @@ impl Server {
         let mut interval = interval(SWEEP_INTERVAL);
         while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {
             tokio::select! {
-                _ = interval.tick() => server.sweep(server.clock.woken()),
+                _ = interval.tick() => server.sweep(server.clock.now()),
                 () = &mut stopped, if !has_stopped => has_stopped = true,
             }
         }

@@ -50,3 +50,49 @@ proptest! {
         prop_assert!(matches!(ended, Ended::ByPeer), "{}", ended);
     }
 }
+
+/// Counts what it is handed.
+#[derive(Default)]
+struct Counting {
+    frames: usize,
+    batches: usize,
+}
+
+impl Role for Counting {
+    fn frame(&mut self, _frame: Frame, _now: Time) -> ControlFlow<String> {
+        self.frames += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn handled(&mut self) {
+        self.batches += 1;
+    }
+
+    fn tick(&mut self, _now: Time) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    fn wake_at(&self) -> Time {
+        Time::NEVER
+    }
+
+    fn frame_bytes_max(&self) -> usize {
+        BYTES_MAX
+    }
+}
+
+/// Frames that come together are handed over in batches, and all before the end that came with them.
+#[tokio::test]
+async fn the_last_frames_come_before_the_end() {
+    let (ours, mut theirs) = duplex(BYTES_MAX);
+    let mut connection = Connection::new(Stream::Memory(ours), Clock::start(), Duration::MAX);
+    let sent = 3 * FRAMES_MAX + 1;
+    let ping = encoded(&Frame::Ping);
+    theirs.write_all(&ping.repeat(sent)).await.expect("there is room");
+    drop(theirs);
+    let mut role = Counting::default();
+    let ended = connection.run(&mut role).await;
+    assert!(matches!(ended, Ended::ByPeer), "{ended}");
+    assert_eq!(role.frames, sent);
+    assert!(role.batches > sent / FRAMES_MAX, "{} batches", role.batches);
+}

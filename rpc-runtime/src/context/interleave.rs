@@ -1,11 +1,13 @@
 use loom::thread;
 
 use super::Context;
+use crate::clock::Clock;
 use crate::interleave::{block_on, every_order};
 use crate::protocol::id::Incarnation;
+use crate::protocol::time::Time;
 
 fn context() -> Context {
-    Context::new(None, Incarnation::new(uuid::Uuid::nil()))
+    Context::new(Clock::start(), Time::NEVER, Incarnation::new(uuid::Uuid::nil()))
 }
 
 /// Who waits for a cancel hears of it, whenever it comes, and sees what was done before it.

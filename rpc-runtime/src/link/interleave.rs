@@ -81,10 +81,10 @@ async fn exporter(link: &Link, outbox: &Outbox) {
                     _ => {}
                 }
             }
-            if outbox.is_closing() {
+            if outbox.is_closing(&sending) {
                 return Poll::Ready(());
             }
-            if frames.is_empty() && outbox.sleep(cx.waker(), false) {
+            if frames.is_empty() && outbox.sleep(cx.waker(), &sending, false) {
                 return Poll::Pending;
             }
         }

@@ -111,7 +111,7 @@ impl Served {
         let mut state = self.lock();
         state.queued_bytes -= queued_bytes(arguments);
         self.server.queue.leave(queued_bytes(arguments));
-        let now = self.server.clock.woken();
+        let now = self.server.clock.now();
         let clock = Clock::as_callee(now);
         let refusal = self.standing_refusal();
         let started = if call.recorded {
