@@ -11,14 +11,16 @@
 mod writer;
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rpc_runtime::directory::nameserver::{Cursor, Interest, Lease, Looked, Refusal, Renewal, Watched};
 use rpc_runtime::directory::{EntryState, Registration, Selector};
 use rpc_runtime::protocol::id::Epoch;
 use rpc_runtime::random;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::registry::{Registry, Sweep, Watch};
@@ -123,26 +125,32 @@ impl DurableRegistry {
         Ok(self.shared.lock()?.registry.lookup(interface, selector, fastrand::u64(..)))
     }
 
-    /// Tells what is new since `from`, as soon as something is. Answers `None` when the registry has been closed.
-    pub async fn watch(&self, interest: &Interest, mut from: Option<Cursor>) -> Result<Watched, Refusal> {
+    /// Tells what is new since `from`, as soon as something is. After `wait` it tells how far the watcher may move on with
+    /// nothing new. Refuses when the registry has been closed.
+    pub async fn watch(
+        &self,
+        interest: &Interest,
+        mut from: Option<Cursor>,
+        wait: Duration,
+    ) -> Result<Watched, Refusal> {
         let mut published = self.shared.published.clone();
+        let mut over = pin!(sleep(wait));
         loop {
             // Marked as seen before the registry is looked at, so that no publication falls in between.
             published.borrow_and_update();
-            match self.shared.lock()?.registry.watch(interest, from.as_ref()) {
+            let next = match self.shared.lock()?.registry.watch(interest, from.as_ref()) {
                 Watch::Now(watched) => return Ok(watched),
-                Watch::Later(cursor) => from = Some(cursor),
+                Watch::Later(next) => next,
+            };
+            // Ends with the next publication, or with the registry; or in vain.
+            tokio::select! {
+                biased;
+                changed = published.changed() => changed.map_err(|_| Refusal::Stopping)?,
+                () = &mut over => return Ok(Watched::Events { events: Vec::new(), next }),
             }
-            published.changed().await.map_err(|_| Refusal::Stopping)?;
+            // What has been looked at is not looked at again.
+            from = Some(next);
         }
-    }
-
-    /// How far a watcher at `from` may move on if there is nothing to tell it, or what to tell it.
-    pub fn glance(&self, interest: &Interest, from: Option<&Cursor>) -> Result<Watched, Refusal> {
-        Ok(match self.shared.lock()?.registry.watch(interest, from) {
-            Watch::Now(watched) => watched,
-            Watch::Later(next) => Watched::Events { events: Vec::new(), next },
-        })
     }
 
     /// Ends what has not been renewed. To be called several times within [`STANDSTILL`](crate::registry::STANDSTILL).
@@ -228,6 +236,9 @@ mod tests {
     use super::*;
     use crate::registry::testing::registration;
 
+    /// Longer than a test takes.
+    const LONG: Duration = Duration::from_secs(60);
+
     /// R25, group commit: a thousand registrations at once take few commits, and all are there after a restart.
     #[tokio::test]
     async fn many_share_a_commit() {
@@ -263,12 +274,13 @@ mod tests {
     async fn watching_waits() {
         let directory = tempfile::tempdir().expect("a directory");
         let registry = Arc::new(DurableRegistry::open(directory.path()).expect("a new one"));
-        let Ok(Watched::Snapshot { next, .. }) = registry.watch(&Interest::everything(), None).await else {
+        let Ok(Watched::Snapshot { next, .. }) = registry.watch(&Interest::everything(), None, Duration::ZERO).await
+        else {
             panic!("a snapshot")
         };
         let waiting = tokio::spawn({
             let (registry, next) = (Arc::clone(&registry), next.clone());
-            async move { registry.watch(&Interest::everything(), Some(next)).await }
+            async move { registry.watch(&Interest::everything(), Some(next), LONG).await }
         });
         tokio::task::yield_now().await;
         registry.register(registration("a-m", 1), Uuid::nil(), None).await.expect("free");
@@ -277,12 +289,28 @@ mod tests {
 
         let waiting = tokio::spawn({
             let registry = Arc::clone(&registry);
-            async move { registry.watch(&Interest::everything(), Some(next)).await }
+            async move { registry.watch(&Interest::everything(), Some(next), LONG).await }
         });
         tokio::task::yield_now().await;
         registry.close().await.expect("all written");
         assert_eq!(waiting.await.expect("no panic"), Err(Refusal::Stopping));
         assert_eq!(registry.lookup("Store", &Selector::Any), Err(Refusal::Stopping));
+    }
+
+    /// R23: a watcher that waits in vain moves on beyond what is of no interest to it.
+    #[tokio::test]
+    async fn waiting_in_vain_moves_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registry = DurableRegistry::open(directory.path()).expect("a new one");
+        let elsewhere = Interest { interface: Some("library.v1.Other".into()), selector: Selector::Any };
+        let Ok(Watched::Snapshot { next, .. }) = registry.watch(&elsewhere, None, Duration::ZERO).await else {
+            panic!("a snapshot")
+        };
+        registry.register(registration("a-m", 1), Uuid::nil(), None).await.expect("free");
+        let Ok(Watched::Events { events, next }) = registry.watch(&elsewhere, Some(next), Duration::ZERO).await else {
+            panic!("no event, and no snapshot")
+        };
+        assert_eq!((events, next.revision), (vec![], 1));
     }
 
     /// When the disk fails nothing more is acknowledged.

@@ -84,10 +84,7 @@ impl Nameserver for Registrar {
             return Err(Refusal::Busy { what: format!("{WATCHERS_MAX} watchers wait") }.into());
         };
         // Ends with a change, with the deadline near, or with the registry; a watcher that goes away drops it.
-        match tokio::time::timeout(wait.min(patience()), self.registry.watch(&interest, from.clone())).await {
-            Ok(watched) => Ok(watched?),
-            Err(_) => Ok(self.registry.glance(&interest, from.as_ref())?),
-        }
+        Ok(self.registry.watch(&interest, from, wait.min(patience())).await?)
     }
 }
 
