@@ -128,7 +128,8 @@ fn a_fingerprint_is_for_ever() {
 fn an_enum_is_no_struct_of_its_variants() {
     let said = taking::<v1::StoreError>();
     let mut file = said.file().clone();
-    let message = file.message_type.iter_mut().find(|message| message.name == "StoreError").expect("the argument's type");
+    let message =
+        file.message_type.iter_mut().find(|message| message.name == "StoreError").expect("the argument's type");
     message.options.as_mut().expect("notes on an enum").rpc.variants = false;
     let bytes = idl::to_vec(&file).expect("a small description");
     let instead = Interface::from_bytes(&bytes).expect("a description");

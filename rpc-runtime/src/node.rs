@@ -141,7 +141,7 @@ impl Node {
 /// Waits until `done`, looking whenever a handler or a connection has ended; false if time ran out.
 async fn wait_until(server: &Server, until: Instant, done: impl Fn() -> bool) -> bool {
     loop {
-        let ended = server.ended.notified();
+        let ended = server.next_end();
         if done() {
             return true;
         }

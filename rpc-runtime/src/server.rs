@@ -53,8 +53,10 @@ pub(crate) struct Server {
     next_connection: AtomicU64,
     connections: Mutex<Connections>,
     draining: AtomicBool,
-    /// Notified when a handler or a connection has ended.
-    pub(crate) ended: Notify,
+    /// Notified when a connection has ended, and a handler if somebody waits for that.
+    ended: Notify,
+    /// Whether somebody has ever waited for the end of a handler: nobody does before the node shuts down.
+    is_awaited: AtomicBool,
 }
 
 impl Server {
@@ -75,16 +77,22 @@ impl Server {
             connections: Mutex::default(),
             draining: AtomicBool::new(false),
             ended: Notify::new(),
+            is_awaited: AtomicBool::new(false),
         }
     }
 
     /// A handler has ended: who waits for the last one looks again.
     pub(crate) fn handler_ended(&self) {
-        // Nobody waits before the node drains, and who waits looks at the sessions after that, under the lock that this
-        // handler's end has just held.
-        if self.is_draining() {
+        // Who waits looks at the sessions after it has said so, under the lock that this handler's end has just held.
+        if self.is_awaited.load(Ordering::Acquire) {
             self.ended.notify_waiters();
         }
+    }
+
+    /// The next end of a handler or a connection. Look what is left after asking for it.
+    pub(crate) fn next_end(&self) -> impl Future<Output = ()> {
+        self.is_awaited.store(true, Ordering::Release);
+        self.ended.notified()
     }
 
     /// Adds an export; false if one of that interface and instance is there.

@@ -133,7 +133,7 @@ impl Node {
     fn idle(&self) {
         block_on(async {
             loop {
-                let ended = self.server.ended.notified();
+                let ended = self.server.next_end();
                 if !self.server.is_busy() {
                     return;
                 }

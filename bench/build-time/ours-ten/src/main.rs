@@ -1,0 +1,28 @@
+//! A node with an interface of ten methods, each of which is called.
+
+mod library;
+
+use library::{Book, Library, LibraryClient, LibraryServer, Shelf};
+use rpc_runtime::Node;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let node = Node::builder().listen("127.0.0.1:0").start().await?;
+    let _export = node.export("main-street", LibraryServer::new(Shelf::default())).await?;
+    println!("{:?}", node.local_endpoints());
+
+    let library: LibraryClient = node.import_at(&node.local_endpoints()[0], "main-street").await?;
+    let book = Book { title: "dune".into(), author: "Herbert".into(), copies: 2, tags: vec!["desert".into()] };
+    println!("{}", library.add(book).await?);
+    println!("{:?}", library.find("dune".into()).await?);
+    println!("{:?}", library.search("du".into(), 10).await?);
+    let loan = library.lend(7, "dune".into()).await?;
+    println!("{:?}", library.renew(loan.id, 14).await?);
+    println!("{}", library.reserve(8, "dune".into()).await?);
+    println!("{:?}", library.loans(7).await?);
+    println!("{:?}", library.overdue(20).await?);
+    library.give_back(loan).await?;
+    println!("{}", library.remove("dune".into()).await?);
+    println!("{}", library.remove("dine".into()).await.unwrap_err());
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What `tonic-ten` has, without the service: the trait is a trait, its types are types.
+#![expect(dead_code, reason = "what would travel is read by nobody here")]
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tonic::Status;
+
+pub trait Library {
+    async fn add(&self, book: Book) -> Result<u32, Status>;
+    async fn remove(&self, title: String) -> Result<bool, Status>;
+    async fn find(&self, title: String) -> Result<Book, Status>;
+    async fn search(&self, text: String, limit: u32) -> Result<Vec<Book>, Status>;
+    async fn lend(&self, member: u64, title: String) -> Result<Loan, Status>;
+    async fn renew(&self, loan: u64, days: u32) -> Result<Loan, Status>;
+    async fn give_back(&self, loan: Loan) -> Result<(), Status>;
+    async fn reserve(&self, member: u64, title: String) -> Result<u32, Status>;
+    async fn loans(&self, member: u64) -> Result<Vec<Loan>, Status>;
+    async fn overdue(&self, days: u32) -> Result<HashMap<u64, u32>, Status>;
+}
+
+#[derive(Debug, Clone)]
+pub struct Book {
+    pub title: String,
+    pub author: String,
+    pub copies: u32,
+    pub tags: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Loan {
+    pub id: u64,
+    pub member: u64,
+    pub title: String,
+    pub days: u32,
+    pub note: Option<String>,
+}
+
+#[derive(Default)]
+pub struct Shelf {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    books: Vec<Book>,
+    loans: Vec<Loan>,
+}
+
+impl Shelf {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn book(&self, title: &str) -> Result<&Book, Status> {
+        let found = self.books.iter().find(|book| book.title == title);
+        found.ok_or_else(|| Status::not_found(format!("no such title: {title}")))
+    }
+}
+
+impl Library for Shelf {
+    async fn add(&self, book: Book) -> Result<u32, Status> {
+        let copies = book.copies;
+        self.state().books.push(book);
+        Ok(copies)
+    }
+
+    async fn remove(&self, title: String) -> Result<bool, Status> {
+        let mut state = self.state();
+        state.book(&title)?;
+        state.books.retain(|book| book.title != title);
+        Ok(true)
+    }
+
+    async fn find(&self, title: String) -> Result<Book, Status> {
+        self.state().book(&title).cloned()
+    }
+
+    async fn search(&self, text: String, limit: u32) -> Result<Vec<Book>, Status> {
+        let state = self.state();
+        Ok(state.books.iter().filter(|book| book.title.contains(&text)).take(limit as usize).cloned().collect())
+    }
+
+    async fn lend(&self, member: u64, title: String) -> Result<Loan, Status> {
+        let mut state = self.state();
+        state.book(&title)?;
+        let loan = Loan { id: state.loans.len() as u64, member, title, days: 28, note: None };
+        state.loans.push(loan.clone());
+        Ok(loan)
+    }
+
+    async fn renew(&self, loan: u64, days: u32) -> Result<Loan, Status> {
+        let mut state = self.state();
+        let found = state.loans.iter_mut().find(|known| known.id == loan);
+        let renewed = found.ok_or_else(|| Status::not_found(format!("no such loan: {loan}")))?;
+        renewed.days += days;
+        Ok(renewed.clone())
+    }
+
+    async fn give_back(&self, loan: Loan) -> Result<(), Status> {
+        self.state().loans.retain(|known| known.id != loan.id);
+        Ok(())
+    }
+
+    async fn reserve(&self, _member: u64, title: String) -> Result<u32, Status> {
+        Ok(self.state().book(&title)?.copies)
+    }
+
+    async fn loans(&self, member: u64) -> Result<Vec<Loan>, Status> {
+        Ok(self.state().loans.iter().filter(|loan| loan.member == member).cloned().collect())
+    }
+
+    async fn overdue(&self, days: u32) -> Result<HashMap<u64, u32>, Status> {
+        Ok(self.state().loans.iter().filter(|loan| loan.days > days).map(|loan| (loan.id, loan.days)).collect())
+    }
+}

@@ -1,0 +1,6 @@
+//! Compiles the service.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tonic_prost_build::compile_protos("proto/library.proto")?;
+    Ok(())
+}
