@@ -312,7 +312,7 @@ impl Connection {
             self.inbox = BytesMut::from(&self.inbox[..]);
             self.has_grown = false;
         }
-        self.inbox.reserve(self.read_bytes.max(self.missing_bytes().min(self.inbox.len())));
+        self.inbox.reserve(self.read_bytes);
         self.has_grown |= self.inbox.capacity() > KEPT_BYTES_MAX;
         // The future holds no state of its own: making one for each poll is safe.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
@@ -328,13 +328,6 @@ impl Connection {
             Ok(_bytes) => Ok(()),
             Err(error) => Err(Ended::Broken(error)),
         })
-    }
-
-    /// How much of the frame that the inbox begins with has not come yet, by its own word: no more memory is taken for it
-    /// than it has come with so far.
-    fn missing_bytes(&self) -> usize {
-        let frame = frame_bytes(&self.inbox, usize::MAX).ok().flatten();
-        frame.map_or(0, |bytes| bytes.saturating_sub(self.inbox.len()))
     }
 
     async fn read(&mut self) -> Result<(), Ended> {
