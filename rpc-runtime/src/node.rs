@@ -264,8 +264,8 @@ impl NodeBuilder {
     }
 
     /// Drives accepted connections on so many threads of their own, and not on the runtime that the node is started on
-    /// (0, the default). With one for each core, a node that answers many small calls needs about half of the processor's
-    /// time for each.
+    /// (0, the default). With one for each core, a node that answers many small calls needs less of the processor's time
+    /// for each.
     ///
     /// An implementation's future is polled first on such a thread, and goes on on the starting runtime if it has to wait.
     /// One that computes for long before its first `await`, or blocks, keeps the other connections of its thread waiting:

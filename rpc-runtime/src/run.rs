@@ -15,7 +15,7 @@ use crate::handler::{Dispatch, Dispatched, Handler, Incoming, poll_handler, put_
 use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
 use crate::protocol::time::Time;
-use crate::served::{Ended, RunId, Served, Started};
+use crate::served::{EndedRun, RunId, Served, Started};
 use crate::sync::spawn;
 
 /// Arguments of a queued call up to this size are copied out of the buffer that they came in.
@@ -81,9 +81,9 @@ impl Run {
         self.served.finish(&self.call, ended, status, reply);
     }
 
-    fn ended(&mut self, now: Time) -> Ended {
+    fn ended(&mut self, now: Time) -> EndedRun {
         self.has_ended = true;
-        Ended { run: self.run, context: self.context.clone(), now }
+        EndedRun { run: self.run, context: self.context.clone(), now }
     }
 
     /// The handler, if the call can be run at all.

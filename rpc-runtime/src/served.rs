@@ -23,7 +23,7 @@ use crate::protocol::session::{Arrival, Session};
 use crate::protocol::time::Time;
 use crate::server::Server;
 use crate::sync::{AbortHandle, Mutex, MutexGuard};
-pub(crate) use calls::{Ended, Received, Started};
+pub(crate) use calls::{EndedRun, Received, Started};
 
 /// Contexts of ended calls that a session keeps for later ones.
 const SPARE_CONTEXTS: usize = 16;

@@ -38,7 +38,7 @@ pub(crate) enum Received {
 }
 
 /// A run that has come to its end.
-pub(crate) struct Ended {
+pub(crate) struct EndedRun {
     pub(crate) run: RunId,
     pub(crate) context: Context,
     /// When, or a little earlier.
@@ -174,8 +174,8 @@ impl Served {
     }
 
     /// The handler has ended: the reply is recorded, then sent (R28).
-    pub(crate) fn finish(&self, call: &CallHeader, ended: Ended, mut status: Status, mut reply: Writer) {
-        let Ended { run, context, now } = ended;
+    pub(crate) fn finish(&self, call: &CallHeader, ended: EndedRun, mut status: Status, mut reply: Writer) {
+        let EndedRun { run, context, now } = ended;
         if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
@@ -214,7 +214,7 @@ impl Served {
     }
 
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
-    pub(crate) fn refuse(&self, call: &CallHeader, ended: Ended, why: Refusal, text: &str) {
+    pub(crate) fn refuse(&self, call: &CallHeader, ended: EndedRun, why: Refusal, text: &str) {
         let mut state = self.lock();
         state.ended(ended.run, ended.context);
         let somebody_waits = if call.recorded {
