@@ -135,6 +135,15 @@ impl Connection {
         &self.outbox
     }
 
+    /// Lets callers that are alone write to the socket by themselves, which spares this connection's task a turn.
+    #[cfg(unix)]
+    pub(crate) fn let_callers_write(&self) {
+        // Without another descriptor, the task writes for all.
+        if let Ok(Some(socket)) = self.stream.descriptor() {
+            self.outbox.write_by(Arc::new(move |bytes| Ok(rustix::io::writev(&socket, bytes)?)));
+        }
+    }
+
     /// Reads exactly `N` bytes: what a connection begins with.
     pub(crate) async fn read_exactly<const N: usize>(&mut self) -> Result<[u8; N], Ended> {
         loop {
@@ -186,7 +195,6 @@ impl Connection {
             // Whether they arrive is the peer's affair.
             let _ = timeout(FAREWELL_TIMEOUT, self.farewell()).await;
         }
-        self.outbox.end();
     }
 
     /// Sends what waits, closes the writing side, and reads until the peer closes its own: a reset would
@@ -362,6 +370,12 @@ impl Connection {
             }
             self.stalled_since = self.stalled_since.map(|_| now);
         }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.outbox.end();
     }
 }
 

@@ -112,6 +112,8 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: id
     while let Some(connected) = while_open(&link, dialler.connect()).await {
         match connected {
             Ok(mut connection) => {
+                #[cfg(unix)]
+                connection.let_callers_write();
                 let mut role = Caller::new(Arc::clone(&link), dialler.importer.clock.now());
                 let ended = connection.run(&mut role).await;
                 if role.was_answered {

@@ -4,7 +4,7 @@
 mod calls;
 mod session;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -111,12 +111,19 @@ impl Link {
             settle: None,
         });
         state.waiting.push_back(key);
-        state.pump();
+        // A call that is alone is written at once. Others follow each other, and are written together.
+        let is_alone = state.calls.len() == 1;
+        state.pump(is_alone);
         if deadline < state.earliest {
             state.earliest = deadline;
             self.wake(&state);
         }
         let ended = if state.calls[key].result.is_some() { Poll::Ready(()) } else { Poll::Pending };
+        let written = state.connection.as_ref().filter(|_| is_alone).map(|connection| Arc::clone(&connection.outbox));
+        drop(state);
+        if let Some(outbox) = written {
+            outbox.flush();
+        }
         Ok((CallKey(key), ended))
     }
 

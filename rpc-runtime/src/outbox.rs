@@ -1,17 +1,21 @@
 //! What waits to be sent on one connection. Callers, handlers and the connection task append whole frames; the
 //! connection task takes everything at once, so that many frames share one system call.
 
+use std::fmt;
 use std::future::poll_fn;
-use std::io::IoSlice;
-use std::sync::PoisonError;
+use std::io::{self, IoSlice};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use idl::{Piece, Writer};
 
 use crate::protocol::frame::{AnswerHeader, CallHeader, Frame};
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
+
+/// Slices of a caller's own write: a call, with a large value or two in it.
+const DIRECT_SLICES: usize = 8;
 
 /// Frames on their way to one connection.
 #[derive(Debug, Default)]
@@ -29,7 +33,7 @@ pub(crate) struct Outbox {
     pushes: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     frames: Frames,
     /// How many times frames were appended.
@@ -42,8 +46,19 @@ struct State {
     waker: Option<Waker>,
     /// Queued calls that wait until less waits to be sent.
     for_room: Vec<Waker>,
+    /// For a caller that is alone; gone with the connection.
+    writer: Option<Arc<Writing>>,
+    /// While a caller writes so many bytes: nothing else is taken, and who has written wakes the connection task for it.
+    writing: usize,
+    /// What such a caller could not write, which goes first.
+    unwritten: Option<Sending>,
+    /// Where a caller's frames go next, so that nothing is allocated anew.
+    spare: Frames,
     ended: bool,
 }
+
+/// Writes to the connection's socket without waiting: gives how many bytes it took.
+pub(crate) type Writing = dyn Fn(&[IoSlice<'_>]) -> io::Result<usize> + Send + Sync;
 
 impl Outbox {
     /// Appends frames and wakes the connection task, if it sleeps. Nothing happens after the end.
@@ -58,6 +73,61 @@ impl Outbox {
         let waker = self.sleeper(&state);
         drop(state);
         wake(waker);
+    }
+
+    /// Appends frames without waking anybody: [`flush`](Outbox::flush) follows.
+    pub(crate) fn append(&self, append: impl FnOnce(&mut Frames)) {
+        let mut state = self.lock();
+        if !state.ended {
+            append(&mut state.frames);
+            state.pushes += 1;
+            self.count(&state);
+        }
+    }
+
+    /// Sends what was appended: at once, if the connection task sleeps, which spares its waking up; otherwise by that task.
+    /// The lock is not held meanwhile. What fails, or does not fit into the socket's buffer, is left to that task too.
+    pub(crate) fn flush(&self) {
+        let mut state = self.lock();
+        let is_free =
+            self.asleep.load(Relaxed) && state.sending == 0 && state.writing == 0 && state.unwritten.is_none();
+        let Some(writer) = state.writer.clone().filter(|_| is_free && !state.frames.is_empty()) else {
+            let waker = if state.is_empty() { None } else { self.sleeper(&state) };
+            drop(state);
+            return wake(waker);
+        };
+        let spare = std::mem::take(&mut state.spare);
+        let mut taken = Sending { frames: std::mem::replace(&mut state.frames, spare), sent: 0 };
+        state.writing = taken.left();
+        drop(state);
+
+        let mut slices = [IoSlice::new(&[]); DIRECT_SLICES];
+        let used = taken.slices(&mut slices);
+        // An error is the connection task's to find.
+        let written = writer(&slices[..used]).unwrap_or(0);
+        taken.advance(written);
+
+        let mut state = self.lock();
+        state.writing = 0;
+        if taken.left() > 0 {
+            state.unwritten = Some(taken);
+        } else {
+            taken.frames.0.clear();
+            state.spare = taken.frames;
+            if state.frames.is_empty() {
+                state.pushes = 0;
+            }
+        }
+        self.count(&state);
+        let has_more = state.unwritten.is_some() || !state.frames.is_empty() || self.closing.load(Relaxed);
+        let waker = if has_more { self.sleeper(&state) } else { None };
+        drop(state);
+        wake(waker);
+    }
+
+    /// Lets callers that are alone write by themselves.
+    pub(crate) fn write_by(&self, writer: Arc<Writing>) {
+        self.lock().writer = Some(writer);
     }
 
     /// Closes the connection once everything is sent.
@@ -106,11 +176,16 @@ impl Outbox {
     /// Takes everything that waits, once what was taken before is sent.
     pub(crate) fn take(&self, sending: &mut Sending) {
         let mut state = self.lock();
-        if sending.left() == 0 {
+        if sending.left() == 0 && state.writing == 0 {
             sending.sent = 0;
             sending.frames.0.clear();
-            std::mem::swap(&mut sending.frames, &mut state.frames);
-            state.sending_pushes = std::mem::take(&mut state.pushes);
+            match state.unwritten.take() {
+                Some(unwritten) => *sending = unwritten,
+                None => {
+                    std::mem::swap(&mut sending.frames, &mut state.frames);
+                    state.sending_pushes = std::mem::take(&mut state.pushes);
+                }
+            }
         }
         let wakers = state.left(sending.left());
         self.count(&state);
@@ -124,7 +199,9 @@ impl Outbox {
         let mut state = self.lock();
         let wakers = state.left(sending.left());
         self.count(&state);
-        let idle = blocked || state.frames.is_empty() && !(self.closing.load(Relaxed) && state.sending == 0);
+        // Who writes wakes the task for what is there afterwards.
+        let is_empty = state.frames.is_empty() && state.unwritten.is_none();
+        let idle = blocked || state.writing > 0 || is_empty && !(self.closing.load(Relaxed) && state.sending == 0);
         if idle {
             if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 state.waker = Some(waker.clone());
@@ -138,14 +215,14 @@ impl Outbox {
 
     /// Whether the connection is to be closed now: everything is sent.
     pub(crate) fn is_closing(&self, sending: &Sending) -> bool {
-        self.closing.load(Relaxed) && sending.left() == 0 && self.lock().frames.is_empty()
+        self.closing.load(Relaxed) && sending.left() == 0 && self.lock().is_empty()
     }
 
     /// Gives back the buffers in which nothing waits.
     pub(crate) fn rest(&self, sending: &mut Sending) {
         let mut state = self.lock();
-        if state.frames.is_empty() {
-            state.frames = Frames::default();
+        if state.is_empty() {
+            (state.frames, state.spare) = (Frames::default(), Frames::default());
         }
         if sending.left() == 0 {
             *sending = Sending::default();
@@ -168,7 +245,7 @@ impl Outbox {
     }
 
     fn count(&self, state: &State) {
-        self.waiting.store(state.frames.bytes(), Relaxed);
+        self.waiting.store(state.waiting(), Relaxed);
         self.sending.store(state.sending, Relaxed);
         self.pushes.store(state.pushes + state.sending_pushes, Relaxed);
     }
@@ -181,7 +258,16 @@ impl Outbox {
 
 impl State {
     fn bytes(&self) -> usize {
-        self.frames.bytes() + self.sending
+        self.waiting() + self.sending
+    }
+
+    /// What the connection task has not taken.
+    fn waiting(&self) -> usize {
+        self.frames.bytes() + self.writing + self.unwritten.as_ref().map_or(0, Sending::left)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting() == 0
     }
 
     /// Of what was taken so many bytes are left. Gives who waits for room.
@@ -189,6 +275,15 @@ impl State {
         let has_room = bytes < self.sending;
         self.sending = bytes;
         if has_room { std::mem::take(&mut self.for_room) } else { Vec::new() }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("waiting", &self.waiting())
+            .field("sending", &self.sending)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ use slab::Slab;
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
-use crate::outbox::Outbox;
+use crate::outbox::{Frames, Outbox};
 use crate::planted::{Bug, planted};
 use crate::protocol::caller::Caller;
 use crate::protocol::control::{Refusal, Refused};
@@ -154,8 +154,8 @@ impl Calls {
         }
     }
 
-    /// Sends waiting calls while there are slots.
-    pub(super) fn pump(&mut self) {
+    /// Sends waiting calls while there are slots. `is_alone`: without waking the connection's task.
+    pub(super) fn pump(&mut self, is_alone: bool) {
         while let (Some(session), Some(connection), Some(key)) =
             (&mut self.session, &self.connection, self.waiting.front().copied())
         {
@@ -176,7 +176,11 @@ impl Calls {
             };
             self.waiting.pop_front();
             let start_before = connection.reading.start_before(call.deadline);
-            connection.outbox.push(|frames| frames.put_call(&call.header(id, start_before), &call.request));
+            let put = |frames: &mut Frames| frames.put_call(&call.header(id, start_before), &call.request);
+            match is_alone {
+                true => connection.outbox.append(put),
+                false => connection.outbox.push(put),
+            }
             if call.method.kind == MethodKind::Oneway {
                 // Sent at most once, and never answered.
                 session.calls.withdraw(id);

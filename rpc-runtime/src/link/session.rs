@@ -129,7 +129,7 @@ impl Link {
         let reading = ClockReading::new(CalleeTime(clock), now);
         state.connection = Some(Attached { outbox: Arc::clone(outbox), reading });
         state.last_failure = None;
-        state.pump();
+        state.pump(false);
         if state.closed {
             outbox.close();
         }
@@ -214,7 +214,7 @@ impl Link {
             Some(Matched::Working | Matched::Nothing) | None => {}
         }
         // A slot is free now, or the callee lets more of them be used.
-        state.pump();
+        state.pump(false);
         let is_leaving = state.session.as_ref().is_none_or(|session| session.is_leaving);
         Ok(Answered { waker, is_leaving })
     }

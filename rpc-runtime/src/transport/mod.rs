@@ -8,6 +8,8 @@ mod net;
 pub(crate) mod unix;
 
 use std::io;
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -36,12 +38,22 @@ pub(crate) enum Unregistered {
     Tcp(net::Unregistered),
     /// A Unix socket.
     #[cfg(unix)]
-    Unix(std::os::fd::OwnedFd),
+    Unix(OwnedFd),
     /// In memory: needs no driving.
     Memory(DuplexStream),
 }
 
 impl Stream {
+    /// Another descriptor of its socket, if it has one: for writes that do not wait.
+    #[cfg(unix)]
+    pub(crate) fn descriptor(&self) -> io::Result<Option<OwnedFd>> {
+        match self {
+            Stream::Tcp(stream) => net::descriptor(stream),
+            Stream::Unix(socket) => socket.descriptor().map(Some),
+            Stream::Memory(_) => Ok(None),
+        }
+    }
+
     /// Takes it away from the runtime that drives it.
     pub(crate) fn unregister(self) -> io::Result<Unregistered> {
         Ok(match self {

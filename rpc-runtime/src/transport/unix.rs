@@ -4,11 +4,11 @@
 //! directions, as tokio registers its own, it wakes its task twice for every message.
 
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown, sendmsg, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
@@ -31,6 +31,11 @@ impl UnixSocket {
     /// A socket that does not block, driven by the current runtime.
     pub(crate) fn register(socket: OwnedFd) -> io::Result<UnixSocket> {
         Ok(UnixSocket { socket: pipe::Receiver::from_owned_fd_unchecked(socket)?, blocked: None })
+    }
+
+    /// Another descriptor of the socket.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
     }
 
     /// The socket alone.
@@ -60,11 +65,9 @@ impl AsyncWrite for UnixSocket {
                 ready!(blocked.poll_write_ready(cx))?;
                 self.blocked = None;
             }
-            // A peer that is gone is an error, and no signal to the process.
-            match sendmsg(&self.socket, bufs, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL) {
+            match rustix::io::writev(&self.socket, bufs) {
                 Err(rustix::io::Errno::AGAIN) => {
-                    let again = self.socket.as_fd().try_clone_to_owned()?;
-                    self.blocked = Some(pipe::Sender::from_owned_fd_unchecked(again)?);
+                    self.blocked = Some(pipe::Sender::from_owned_fd_unchecked(self.descriptor()?)?);
                 }
                 Err(rustix::io::Errno::INTR) => {}
                 sent => return Poll::Ready(sent.map_err(io::Error::from)),
@@ -81,7 +84,9 @@ impl AsyncWrite for UnixSocket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(shutdown(&self.socket, Shutdown::Write).map_err(io::Error::from))
+        let shut =
+            self.descriptor().and_then(|socket| std::os::unix::net::UnixStream::from(socket).shutdown(Shutdown::Write));
+        Poll::Ready(shut)
     }
 }
 
