@@ -162,6 +162,13 @@ impl Writer {
         around_cuts.chain([rest]).filter(|piece| !piece.as_ref().is_empty())
     }
 
+    /// All that was written, if there are no large values in it.
+    #[inline]
+    #[must_use]
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        self.cuts.is_empty().then_some(&self.buffer)
+    }
+
     /// All that was written, copied into one vector.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
@@ -177,6 +184,7 @@ impl Writer {
     }
 
     /// Appends bytes as they are, without key or length.
+    #[inline]
     pub fn put_slice(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }

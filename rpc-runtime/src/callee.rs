@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::clock::Clock;
 use crate::connection::{Connection, Ended, Role};
@@ -69,7 +70,7 @@ pub(crate) async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitte
         Ok(Ok(MAGIC)) => {
             let mut role = Callee::new(&server, &admitted, connection.outbox(), handshake_until);
             let ended = at_home(home.as_ref(), connection.run(&mut role)).await;
-            if let Some(served) = role.served {
+            if let Some(served) = &role.served {
                 served.detach(admitted.id);
             }
             connection.close(&ended).await;
@@ -101,6 +102,18 @@ struct Callee {
     /// When a connection without a session is closed.
     handshake_until: Time,
     spare: Spares,
+    /// For the next handler: what one that ended in place leaves to the next call that came with it, since connections
+    /// on several cores take permits from one place.
+    permit: Option<OwnedSemaphorePermit>,
+    /// Calls that were started since the last batch, and are not counted yet.
+    executed: u64,
+}
+
+impl Drop for Callee {
+    fn drop(&mut self) {
+        // Whatever ended the connection within a batch.
+        self.handled();
+    }
 }
 
 impl Callee {
@@ -114,6 +127,8 @@ impl Callee {
             described: false,
             handshake_until,
             spare: Spares::default(),
+            permit: None,
+            executed: 0,
         }
     }
 
@@ -156,13 +171,16 @@ impl Callee {
     }
 
     fn call(&mut self, served: &Arc<Served>, call: Call, arrival: Arrival) -> ControlFlow<String> {
-        let permit = Arc::clone(&self.server.handlers).try_acquire_owned().ok();
-        match served.receive(arrival, &call.header, &call.arguments, permit.is_some()) {
+        if self.permit.is_none() {
+            self.permit = Arc::clone(&self.server.handlers).try_acquire_owned().ok();
+        }
+        match served.receive(arrival, &call.header, &call.arguments, self.permit.is_some()) {
             Received::Answered => {}
             Received::Close(why) => return close(why),
             Received::Run(started) => {
-                let run = Run::new(Arc::clone(served), call.header, started, permit);
-                run.begin(&call.arguments, &mut self.spare, arrival.now);
+                self.executed += 1;
+                let run = Run::new(Arc::clone(served), call.header, started, self.permit.take());
+                self.permit = run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
                 // Ends when a permit is free and the connection has room, which a closed one always has.
@@ -171,14 +189,9 @@ impl Callee {
         }
         ControlFlow::Continue(())
     }
-}
 
-impl Role for Callee {
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
-        let arrival = Arrival { connection: self.connection, now };
-        let Some(served) = self.served.clone() else {
-            return self.bind(frame, arrival);
-        };
+    /// A frame on the connection of a session.
+    fn frame_of(&mut self, served: &Arc<Served>, frame: Frame, arrival: Arrival) -> ControlFlow<String> {
         if let Some(owner) = self.unproved.take() {
             self.server.supersede(owner, served.caller());
         }
@@ -186,12 +199,12 @@ impl Role for Callee {
             return close("it asks for more than it reads");
         }
         let done = match frame {
-            Frame::Call(call) => return self.call(&served, call, arrival),
+            Frame::Call(call) => return self.call(served, call, arrival),
             Frame::Cancel { id, recorded } => served.cancel(arrival, id, recorded),
             Frame::Ack(id) => served.ack(arrival, id),
             Frame::Ping => {
                 let valid = served.renew(arrival);
-                self.say(&Frame::Pong(Clock::as_callee(now)));
+                self.say(&Frame::Pong(Clock::as_callee(arrival.now)));
                 if valid { Ok(()) } else { Err("the session has another connection, or has ended") }
             }
             Frame::Describe if std::mem::replace(&mut self.described, true) => {
@@ -208,6 +221,23 @@ impl Role for Callee {
             _ => Err("a connection opens or attaches one session, and a caller sends no answers"),
         };
         done.map_or_else(close, ControlFlow::Continue)
+    }
+}
+
+impl Role for Callee {
+    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+        let arrival = Arrival { connection: self.connection, now };
+        let Some(served) = self.served.take() else {
+            return self.bind(frame, arrival);
+        };
+        let flow = self.frame_of(&served, frame, arrival);
+        self.served = Some(served);
+        flow
+    }
+
+    fn handled(&mut self) {
+        self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
+        self.permit = None;
     }
 
     fn tick(&mut self, now: Time) -> ControlFlow<String> {

@@ -161,7 +161,7 @@ impl Connection {
         self.send_all().await?;
         loop {
             if let Some(frame) = self.next_frame(frame_bytes_max)? {
-                return Ok(Frame::decode(&frame)?);
+                return Ok(Frame::decode(frame)?);
             }
             self.read().await?;
         }
@@ -282,7 +282,7 @@ impl Connection {
         while left > 0
             && let Some(frame) = self.next_frame(role.frame_bytes_max())?
         {
-            over(role.frame(Frame::decode(&frame)?, now))?;
+            over(role.frame(Frame::decode(frame)?, now))?;
             left -= 1;
         }
         role.handled();

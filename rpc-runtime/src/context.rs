@@ -1,5 +1,6 @@
 //! What an implementation can know of the call that it carries out, and what its own calls inherit.
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,8 +14,12 @@ use crate::protocol::id::Incarnation;
 use crate::protocol::time::Time;
 use crate::sync::{AtomicBool, Notify};
 
+thread_local! {
+    /// The call that is being carried out: here while a step of its implementation runs, and only then.
+    static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
+}
+
 tokio::task_local! {
-    static CURRENT: Context;
     static DEADLINE: Option<Instant>;
 }
 
@@ -51,7 +56,7 @@ impl Context {
 
     /// The call that the current task carries out; `None` outside an implementation.
     pub fn current() -> Option<Context> {
-        CURRENT.try_with(Context::clone).ok()
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// When the caller stops waiting; `None` if it waits for ever. Further calls inherit it (R14).
@@ -89,7 +94,8 @@ impl Context {
     /// Runs `future` as part of this call, wherever it runs.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         let mut future = pin!(future);
-        poll_fn(|cx| self.enter(|| future.as_mut().poll(cx))).await
+        let mut context = Some(self);
+        poll_fn(|cx| Context::enter(&mut context, || future.as_mut().poll(cx))).await
     }
 
     pub(crate) fn cancel(&self) {
@@ -97,10 +103,29 @@ impl Context {
         self.0.signal.notify_waiters();
     }
 
-    /// Runs `step` as part of this call.
-    pub(crate) fn enter<R>(&self, step: impl FnOnce() -> R) -> R {
-        CURRENT.sync_scope(self.clone(), step)
+    /// Runs `step` as part of a call, whose context is lent for so long: a clone for each step would cost more than that.
+    pub(crate) fn enter<R>(context: &mut Option<Context>, step: impl FnOnce() -> R) -> R {
+        let outer = replace_current(context.take());
+        let _entered = Entered { context, outer };
+        step()
     }
+}
+
+/// A call's step that runs. Dropping it, also by a panic, gives back what was lent.
+struct Entered<'a> {
+    context: &'a mut Option<Context>,
+    outer: Option<Context>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        *self.context = replace_current(self.outer.take());
+    }
+}
+
+fn replace_current(context: Option<Context>) -> Option<Context> {
+    // A thread that ends has none, and runs no further step.
+    CURRENT.try_with(|current| current.replace(context)).ok().flatten()
 }
 
 impl Inner {
@@ -124,7 +149,7 @@ pub async fn within<F: Future>(timeout: Duration, future: F) -> F::Output {
 /// The deadline that calls made here inherit: the earlier of [`within`]'s and the current call's (R14).
 pub(crate) fn inherited_deadline() -> Option<Instant> {
     let scope = DEADLINE.try_with(|deadline| *deadline).ok().flatten();
-    let call = CURRENT.try_with(|context| context.0.deadline()).ok().flatten();
+    let call = CURRENT.try_with(|current| current.borrow().as_ref()?.0.deadline()).ok().flatten();
     match (scope, call) {
         (Some(scope), Some(call)) => Some(scope.min(call)),
         (scope, call) => scope.or(call),

@@ -108,12 +108,12 @@ where
 /// Polls a handler as part of the call `context`. A panic is its end (R7): a fault, like any other reply.
 pub(crate) fn poll_handler(
     handler: &mut Box<dyn Handler>,
-    context: &Context,
+    context: &mut Option<Context>,
     cx: &mut task::Context<'_>,
     reply: &mut Writer,
 ) -> Poll<Status> {
     // The handler is not polled again after a panic, so nobody sees what it left behind.
-    let poll = catch_unwind(AssertUnwindSafe(|| context.enter(|| handler.poll(cx, reply))));
+    let poll = catch_unwind(AssertUnwindSafe(|| Context::enter(context, || handler.poll(cx, reply))));
     poll.unwrap_or_else(|_panic| {
         reply.clear();
         Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked"))

@@ -63,7 +63,7 @@ pub(crate) fn sent(outbox: &Outbox, sending: &mut Sending) -> Vec<Frame> {
     sending.advance(bytes.len());
     let mut frames = Vec::new();
     while let Ok(Some(length)) = frame_bytes(&bytes, FRAME_BYTES_MAX) {
-        frames.push(Frame::decode(&bytes.split_to(length)).expect("it is one of ours"));
+        frames.push(Frame::decode(bytes.split_to(length)).expect("it is one of ours"));
     }
     frames
 }

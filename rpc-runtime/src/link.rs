@@ -78,7 +78,7 @@ impl Link {
     pub(crate) fn submit(
         &self,
         method: &'static Method,
-        request: Writer,
+        arguments: Writer,
         waker: &Waker,
     ) -> Result<(CallKey, Poll<()>), CallError> {
         let now = self.clock.now();
@@ -100,7 +100,8 @@ impl Link {
         self.counters.calls.add();
         let key = state.calls.insert(Call {
             method,
-            request,
+            message: arguments,
+            large: None,
             deadline,
             timeout,
             sent: None,
@@ -137,6 +138,7 @@ impl Link {
             }
             return Poll::Pending;
         };
+        let result = result.map(|status| call.reply(status));
         call.wanted = false;
         if call.sent.is_none() {
             state.calls.remove(key.0);

@@ -322,6 +322,9 @@ impl Frames {
     }
 
     fn put_pieces(&mut self, body: &Writer) {
+        if let Some(bytes) = body.as_slice() {
+            return self.0.put_slice(bytes);
+        }
         for piece in body.pieces() {
             match piece {
                 Piece::Slice(bytes) => self.0.put_slice(bytes),

@@ -1,7 +1,6 @@
 //! One run of a call: from the server stub over the implementation's future to the end that the session records. It
 //! begins in place, goes on in a task of its own if it has to wait, or waits for its turn first.
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
@@ -28,9 +27,10 @@ pub(crate) struct Run {
     served: Arc<Served>,
     call: CallHeader,
     run: RunId,
-    context: Context,
+    /// Lent to each step of the implementation; gone after the end.
+    context: Option<Context>,
     reply: Writer,
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     /// When a queued call got its turn.
     turn_at: Option<Time>,
     has_ended: bool,
@@ -45,33 +45,37 @@ impl Run {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Run {
         let Started { run, context, reply } = started;
-        Run { served, call, run, context, reply, _permit: permit, turn_at: None, has_ended: false }
+        Run { served, call, run, context: Some(context), reply, permit, turn_at: None, has_ended: false }
     }
 
-    /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own.
-    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) {
+    /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own. Gives the
+    /// permit back if the run has ended.
+    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         let incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
         let dispatch = self.served.export().call(incoming);
         let Some(mut handler) = self.dispatched(dispatch, now) else {
-            return;
+            return self.permit.take();
         };
         let mut in_place = task::Context::from_waker(Waker::noop());
-        match poll_handler(&mut handler, &self.context, &mut in_place, &mut self.reply) {
+        match poll_handler(&mut handler, &mut self.context, &mut in_place, &mut self.reply) {
             Poll::Ready(status) => {
                 spare.keep(self.call.method, handler);
+                let permit = self.permit.take();
                 self.finish(status, now);
+                permit
             }
             Poll::Pending => {
                 let (served, run) = (Arc::clone(&self.served), self.run);
                 // Ends with the handler; a runtime that shuts down drops it, which records its end.
                 let task = spawn(self.go_on(handler));
                 served.can_abort(run, task);
+                None
             }
         }
     }
 
     async fn go_on(mut self, mut handler: Box<dyn Handler>) {
-        let status = poll_fn(|cx| poll_handler(&mut handler, &self.context, cx, &mut self.reply)).await;
+        let status = poll_fn(|cx| poll_handler(&mut handler, &mut self.context, cx, &mut self.reply)).await;
         let now = self.served.server().clock.now();
         self.finish(status, now);
     }
@@ -83,7 +87,7 @@ impl Run {
 
     fn ended(&mut self, now: Time) -> EndedRun {
         self.has_ended = true;
-        EndedRun { run: self.run, context: self.context.clone(), now }
+        EndedRun { run: self.run, context: self.context.take(), now }
     }
 
     /// The handler, if the call can be run at all.
@@ -147,21 +151,30 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
 /// Handlers that have ended, by method, to be refilled.
 #[derive(Default)]
 pub(crate) struct Spares {
-    by_method: BTreeMap<u32, Vec<Box<dyn Handler>>>,
+    /// A connection calls few methods, as a rule one after another.
+    by_method: Vec<(u32, Vec<Box<dyn Handler>>)>,
     count: usize,
 }
 
 impl Spares {
     fn take(&mut self, method: u32) -> Option<Box<dyn Handler>> {
-        let handler = self.by_method.get_mut(&method)?.pop()?;
+        let handler = self.of_method(method)?.pop()?;
         self.count -= 1;
         Some(handler)
     }
 
     fn keep(&mut self, method: u32, handler: Box<dyn Handler>) {
-        if self.count < SPARE_HANDLERS {
-            self.by_method.entry(method).or_default().push(handler);
-            self.count += 1;
+        if self.count >= SPARE_HANDLERS {
+            return;
         }
+        match self.of_method(method) {
+            Some(handlers) => handlers.push(handler),
+            None => self.by_method.push((method, vec![handler])),
+        }
+        self.count += 1;
+    }
+
+    fn of_method(&mut self, method: u32) -> Option<&mut Vec<Box<dyn Handler>>> {
+        self.by_method.iter_mut().find_map(|(of, handlers)| (*of == method).then_some(handlers))
     }
 }

@@ -286,10 +286,10 @@ impl State {
     }
 
     /// The run has ended.
-    fn ended(&mut self, run: RunId, context: Context) {
+    fn ended(&mut self, run: RunId, context: Option<Context>) {
         self.running.remove(run.place);
         if self.spare.len() < SPARE_CONTEXTS {
-            self.spare.push(context);
+            self.spare.extend(context);
         }
     }
 }

@@ -12,6 +12,13 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// So many more.
+    pub(crate) fn add_many(&self, count: u64) {
+        if count > 0 {
+            self.0.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
     fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -22,7 +22,7 @@ fn survives(stream: &[u8]) {
         while let Ok(Some(length)) = frame_bytes(&rest, FRAME_BYTES_MAX)
             && length <= rest.len()
         {
-            let frame = Frame::decode(&rest.split_to(length));
+            let frame = Frame::decode(rest.split_to(length));
             if let Ok(Frame::Answer(answer)) = &frame {
                 black_box(idl::from_slice::<Refused>(&answer.body).is_ok());
                 black_box(idl::from_slice::<Fault>(&answer.body).is_ok());

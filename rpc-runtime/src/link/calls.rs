@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
-use idl::{MethodKind, Piece, Reader, Writer};
+use idl::{MethodKind, Reader, Writer};
 use slab::Slab;
 
 use crate::error::{CallError, ErrorKind};
@@ -73,7 +73,10 @@ pub(super) struct Attached {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) method: &'static Method,
-    pub(super) request: Writer,
+    /// The arguments; once the answer is there, its body, if that is small.
+    pub(super) message: Writer,
+    /// The body of a large answer.
+    pub(super) large: Option<Bytes>,
     pub(super) deadline: Time,
     pub(super) timeout: Duration,
     /// The call's name in the present session, from the moment that its first byte may have left.
@@ -83,7 +86,7 @@ pub(super) struct Call {
     /// Whether the stub still waits.
     pub(super) wanted: bool,
     pub(super) waker: Option<Waker>,
-    pub(super) result: Option<Result<Reply, CallError>>,
+    pub(super) result: Option<Result<Status, CallError>>,
     pub(super) settle: Option<Settle>,
 }
 
@@ -104,24 +107,11 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// The body, copied into `buffer` if it is small.
-    fn new(bytes: Bytes, mut buffer: Writer) -> Body {
-        if bytes.len() > COPIED_BYTES_MAX {
-            return Body::Shared(bytes);
-        }
-        buffer.clear();
-        buffer.put_slice(&bytes);
-        Body::Copied(buffer)
-    }
-
     pub(crate) fn reader(&self) -> Reader<'_> {
         match self {
             Body::Shared(bytes) => Reader::of_frame(bytes),
-            // It has one piece, or none.
-            Body::Copied(writer) => match writer.pieces().next() {
-                Some(Piece::Slice(bytes)) => Reader::new(bytes),
-                _ => Reader::new(&[]),
-            },
+            // Nothing was put into it but one slice.
+            Body::Copied(writer) => Reader::new(writer.as_slice().unwrap_or_default()),
         }
     }
 }
@@ -163,7 +153,7 @@ impl Calls {
                 return;
             }
             let call = &mut self.calls[key];
-            let bytes = CALL_HEADER_BYTES - LENGTH_BYTES + call.request.len();
+            let bytes = CALL_HEADER_BYTES - LENGTH_BYTES + call.message.len();
             if bytes > session.frame_bytes_max {
                 let error = call.too_large(session.frame_bytes_max);
                 self.waiting.pop_front();
@@ -176,7 +166,7 @@ impl Calls {
             };
             self.waiting.pop_front();
             let start_before = connection.reading.start_before(call.deadline);
-            let put = |frames: &mut Frames| frames.put_call(&call.header(id, start_before), &call.request);
+            let put = |frames: &mut Frames| frames.put_call(&call.header(id, start_before), &call.message);
             match is_alone {
                 true => connection.outbox.append(put),
                 false => connection.outbox.push(put),
@@ -184,8 +174,8 @@ impl Calls {
             if call.method.kind == MethodKind::Oneway {
                 // Sent at most once, and never answered.
                 session.calls.withdraw(id);
-                let body = Body::new(Bytes::new(), std::mem::take(&mut call.request));
-                call.end(Ok(Reply { status: Status::Value, body }));
+                call.message.clear();
+                call.end(Ok(Status::Value));
             } else {
                 call.sent = Some((id, start_before));
             }
@@ -227,11 +217,7 @@ impl Calls {
             return None;
         }
         match refused {
-            None => {
-                // The arguments are not sent again.
-                let body = Body::new(body, std::mem::take(&mut call.request));
-                call.answered(Ok(Reply { status, body }))
-            }
+            None => call.replied(status, body),
             Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => {
                 self.waiting.push_back(key);
                 None
@@ -362,15 +348,36 @@ impl Call {
         }
     }
 
+    /// The reply is there, in place of the arguments, which are not sent again. Who waits for it is to be woken, soon.
+    #[must_use = "somebody may wait"]
+    fn replied(&mut self, status: Status, body: Bytes) -> Option<Waker> {
+        self.message.clear();
+        if body.len() > COPIED_BYTES_MAX {
+            self.large = Some(body);
+        } else {
+            self.message.put_slice(&body);
+        }
+        self.answered(Ok(status))
+    }
+
+    /// What [`replied`](Call::replied) left, after it.
+    pub(super) fn reply(&mut self, status: Status) -> Reply {
+        let body = match self.large.take() {
+            Some(bytes) => Body::Shared(bytes),
+            None => Body::Copied(std::mem::take(&mut self.message)),
+        };
+        Reply { status, body }
+    }
+
     /// The result is there. Who waits for it is to be woken, soon.
     #[must_use = "somebody may wait"]
-    pub(super) fn answered(&mut self, result: Result<Reply, CallError>) -> Option<Waker> {
+    pub(super) fn answered(&mut self, result: Result<Status, CallError>) -> Option<Waker> {
         self.result = Some(result);
         self.waker.take()
     }
 
     /// The result is there.
-    pub(super) fn end(&mut self, result: Result<Reply, CallError>) {
+    pub(super) fn end(&mut self, result: Result<Status, CallError>) {
         if let Some(waker) = self.answered(result) {
             waker.wake();
         }
@@ -397,7 +404,7 @@ impl Call {
     pub(super) fn too_large(&self, bytes_max: usize) -> CallError {
         let text = format!(
             "arguments of {} bytes exceed the exporter's limit of {bytes_max} bytes; raise `frame_bytes_max` in the exporter's limits, or send them in pieces",
-            self.request.len()
+            self.message.len()
         );
         // An idempotent call may have run where the limit was larger (I16).
         let executed = if self.may_have_run { MAY_STILL_RUN } else { Executed::Never };

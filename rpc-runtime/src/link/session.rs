@@ -111,7 +111,7 @@ impl Link {
                     Resend::Call(key) => {
                         let call = &state.calls[*key];
                         let start_before = call.sent.map_or(CalleeTime::NEVER, |(_, start_before)| start_before);
-                        frames.put_call(&call.header(id, start_before), &call.request);
+                        frames.put_call(&call.header(id, start_before), &call.message);
                         self.counters.resent.add();
                     }
                 }

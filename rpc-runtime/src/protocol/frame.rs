@@ -14,7 +14,7 @@
 //! [`MAGIC`]. Kinds of the caller are below 64, those of the callee above: both directions may carry a session
 //! of their own on one connection.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::control::{Attach, Attached, Goodbye, Hello, Reject, Welcome};
 use super::id::{CallId, Sequence, Slot};
@@ -226,18 +226,20 @@ pub fn frame_bytes(bytes: &[u8], bytes_max: usize) -> Result<Option<usize>, Fram
 }
 
 impl Frame {
-    /// Reads one whole frame, length field included.
-    pub fn decode(frame: &Bytes) -> Result<Frame, FrameError> {
+    /// Reads one whole frame, length field included. Arguments and bodies are what is left of it.
+    pub fn decode(mut frame: Bytes) -> Result<Frame, FrameError> {
         let kind = *frame.get(LENGTH_BYTES).ok_or(FrameError::Short(0))?;
         let body = Fields { kind, rest: &frame[LENGTH_BYTES + 1..] };
         Ok(match kind {
             CALL => {
-                let (header, body) = body.call()?;
-                Frame::Call(Call { header, arguments: frame.slice_ref(body) })
+                let header = body.call()?;
+                frame.advance(CALL_HEADER_BYTES);
+                Frame::Call(Call { header, arguments: frame })
             }
             ANSWER => {
-                let (header, body) = body.answer()?;
-                Frame::Answer(Answer { header, body: frame.slice_ref(body) })
+                let header = body.answer()?;
+                frame.advance(ANSWER_HEADER_BYTES);
+                Frame::Answer(Answer { header, body: frame })
             }
             CANCEL => {
                 let (flags, id, _) = body.call_id()?;
@@ -254,7 +256,10 @@ impl Frame {
             ATTACHED => Frame::Attached(body.message()?),
             REJECT => Frame::Reject(body.message()?),
             GOODBYE => Frame::Goodbye(body.message()?),
-            DESCRIPTION => Frame::Description(frame.slice_ref(body.rest)),
+            DESCRIPTION => {
+                frame.advance(LENGTH_BYTES + 1);
+                Frame::Description(frame)
+            }
             unknown => return Err(FrameError::UnknownKind(unknown)),
         })
     }
@@ -385,32 +390,30 @@ impl<'a> Fields<'a> {
         Ok((*flags, CallId { slot, sequence }, fields))
     }
 
-    fn call(self) -> Result<(CallHeader, &'a [u8]), FrameError> {
+    fn call(self) -> Result<CallHeader, FrameError> {
         let (flags, id, fields) = self.call_id()?;
         let (start_before, fields) = fields.take::<8>()?;
-        let (method, fields) = fields.take::<4>()?;
-        let header = CallHeader {
+        let (method, _) = fields.take::<4>()?;
+        Ok(CallHeader {
             id,
             recorded: flags & UNRECORDED == 0,
             oneway: flags & ONEWAY != 0,
             start_before: CalleeTime(u64::from_le_bytes(*start_before)),
             method: u32::from_le_bytes(*method),
-        };
-        Ok((header, fields.rest))
+        })
     }
 
-    fn answer(self) -> Result<(AnswerHeader, &'a [u8]), FrameError> {
+    fn answer(self) -> Result<AnswerHeader, FrameError> {
         let kind = self.kind;
         let (status, id, fields) = self.call_id()?;
         let (clock, fields) = fields.take::<8>()?;
-        let (slots, fields) = fields.take::<2>()?;
-        let header = AnswerHeader {
+        let (slots, _) = fields.take::<2>()?;
+        Ok(AnswerHeader {
             id,
             status: Status::from_wire(status).ok_or(FrameError::UnknownKind(kind))?,
             clock: CalleeTime(u64::from_le_bytes(*clock)),
             slots: u16::from_le_bytes(*slots),
-        };
-        Ok((header, fields.rest))
+        })
     }
 
     fn message<M: idl::Message>(self) -> Result<M, FrameError> {

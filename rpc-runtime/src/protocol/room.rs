@@ -38,11 +38,25 @@ impl Room {
         Some(bytes)
     }
 
+    /// A reservation for the next call of a slot, in place of what the slot is charged: as [`reserve`](Room::reserve), and
+    /// with `None` nothing is left of the charge.
+    pub fn renew(&mut self, charged: u64, budget: &Budget) -> Option<u64> {
+        if charged == self.limits.reserve_bytes {
+            return Some(charged);
+        }
+        self.give_back(charged, budget);
+        self.reserve(budget)
+    }
+
     /// Turns a reservation into what a reply of `bytes` takes: what the call is charged from now on, or `None` if
     /// the reply cannot be kept; the reservation is given back then. Replies beyond the reservation take at most
-    /// half of the session's room, so that they cannot crowd out new calls.
+    /// half of the session's room, so that they cannot crowd out new calls. Smaller ones keep the whole of it for the
+    /// slot's next call, while memory is not scarce: sessions on several cores count in one place.
     pub fn keep(&mut self, reserved: u64, bytes: u64, budget: &Budget) -> Option<u64> {
         let Some(more) = bytes.checked_sub(reserved).filter(|more| *more > 0) else {
+            if !self.is_scarce(budget) {
+                return Some(reserved);
+            }
             self.release(reserved - bytes, budget);
             return Some(bytes);
         };
@@ -82,6 +96,11 @@ impl Room {
         (self.taken, self.large)
     }
 
+    /// Whether so much is taken, of the session's room or of all memory, that nothing is kept ahead of its use.
+    fn is_scarce(&self, budget: &Budget) -> bool {
+        self.taken > self.limits.session_bytes_max / 4 * 3 || budget.is_scarce()
+    }
+
     fn release(&mut self, bytes: u64, budget: &Budget) {
         self.taken -= bytes;
         budget.release(bytes);
@@ -98,21 +117,38 @@ mod tests {
         room.reserve(budget).expect("there is room")
     }
 
-    /// R11: room is counted when it is reserved; a reply that takes less gives the rest back, one that takes just
-    /// as much gives back nothing.
+    /// R11: room is counted when it is reserved. Where memory is scarce, a reply that takes less gives the rest back, and
+    /// one that takes just as much gives back nothing.
     #[test]
-    fn a_reply_takes_what_it_needs_of_its_reservation() {
+    fn a_reply_takes_what_it_needs_of_its_reservation_where_memory_is_scarce() {
         let (budget, mut room) = (Budget::new(10_000), Room::new(LIMITS));
+        assert!(budget.reserve(8_000));
         let charged = reserved(&mut room, &budget);
-        assert_eq!((room.taken(), budget.used()), ((100, 0), 100));
+        assert_eq!((room.taken(), budget.used()), ((100, 0), 8_100));
         assert_eq!(room.keep(charged, 30, &budget), Some(30));
-        assert_eq!((room.taken(), budget.used()), ((30, 0), 30));
+        assert_eq!((room.taken(), budget.used()), ((30, 0), 8_030));
         let charged = reserved(&mut room, &budget);
         assert_eq!(room.keep(charged, 100, &budget), Some(100));
-        assert_eq!((room.taken(), budget.used()), ((130, 0), 130));
+        assert_eq!((room.taken(), budget.used()), ((130, 0), 8_130));
         room.give_back(100, &budget);
         room.give_back(30, &budget);
-        assert_eq!((room.taken(), budget.used()), ((0, 0), 0));
+        assert_eq!((room.taken(), budget.used()), ((0, 0), 8_000));
+    }
+
+    /// R11: where it is not, the reservation stays for the slot's next call; what is not one is exchanged for one.
+    #[test]
+    fn a_reservation_is_used_again() {
+        let (budget, mut room) = (Budget::new(10_000), Room::new(LIMITS));
+        let charged = reserved(&mut room, &budget);
+        assert_eq!(room.keep(charged, 30, &budget), Some(100));
+        assert_eq!(room.renew(charged, &budget), Some(100));
+        assert_eq!((room.taken(), budget.used()), ((100, 0), 100));
+        assert_eq!(room.keep(charged, 400, &budget), Some(400));
+        assert_eq!(room.renew(400, &budget), Some(100));
+        assert_eq!((room.taken(), budget.used()), ((100, 0), 100));
+        (0..9).for_each(|_| assert_eq!(room.reserve(&budget), Some(100)));
+        assert_eq!(room.renew(0, &budget), None);
+        assert_eq!((room.taken(), budget.used()), ((1000, 0), 1000));
     }
 
     /// R11: a larger reply is kept while there is room in half of the session; what is not kept leaves nothing

@@ -127,21 +127,17 @@ impl<R> Table<R> {
         }
         let slot = call.id.slot;
         let before = self.activity(slot).last;
-        let forgotten = self.consume(call.id, budget);
+        let forgotten = self.consume(call.id);
         let refusal = match gate {
             Gate::Refuse(why) => Some(why),
             _ if call.is_late(clock) => Some(Refusal::Late),
-            Gate::Run | Gate::Queue => match self.reserve(budget) {
-                Some(charged) => {
-                    self.activity(slot).charged = charged;
-                    None
-                }
-                None if planted(Bug::RunWithoutRecord) => None, // M10
-                None => Some(Refusal::Overload),
-            },
+            Gate::Run | Gate::Queue if self.recharge(slot, budget) => None,
+            Gate::Run | Gate::Queue if planted(Bug::RunWithoutRecord) => None, // M10
+            Gate::Run | Gate::Queue => Some(Refusal::Overload),
         };
-        let activity = self.activity(slot);
         if let Some(why) = refusal {
+            self.uncharge(slot, budget);
+            let activity = self.activity(slot);
             if planted(Bug::RefusalKeepsNumber) {
                 // M2: the next call of this number is a new one again.
                 activity.last = before;
@@ -151,6 +147,7 @@ impl<R> Table<R> {
             activity.state = State::Refused(why);
             return Verdict::Refused(why);
         }
+        let activity = self.activity(slot);
         if gate == Gate::Run {
             activity.state = State::Running;
             return Verdict::Run(forgotten);
@@ -239,7 +236,8 @@ impl<R> Table<R> {
             (Ordering::Greater, State::Queued | State::Running) => CancelVerdict::Answer(Status::SlotBusy),
             (Ordering::Greater, _) => {
                 if !planted(Bug::UnseenCancelForgotten) {
-                    self.consume(id, budget); // M14
+                    self.consume(id); // M14
+                    self.uncharge(id.slot, budget);
                     self.activity(id.slot).state = State::Refused(Refusal::Cancelled);
                 }
                 CancelVerdict::Refused(Refusal::Cancelled)
@@ -322,27 +320,30 @@ impl<R> Table<R> {
         &mut self.activities[index]
     }
 
-    /// Makes `id` its slot's last call: the number is used, whatever becomes of the call (R10).
-    fn consume(&mut self, id: CallId, budget: &Budget) -> Option<R> {
+    /// Makes `id` its slot's last call: the number is used, whatever becomes of the call (R10). What the slot was charged
+    /// for the reply that it forgets, it is charged still.
+    fn consume(&mut self, id: CallId) -> Option<R> {
         let activity = self.activity(id.slot);
         activity.last = id.sequence;
-        let forgotten = activity.drop_reply();
-        self.uncharge(id.slot, budget);
-        forgotten
+        activity.drop_reply()
     }
 
-    /// Room for a call's reply; none is made by forgetting another's (R9).
-    fn reserve(&mut self, budget: &Budget) -> Option<u64> {
-        let charged = self.room.reserve(budget);
+    /// Charges a slot for its next call's reply, in place of what it is charged. False: there is no room, and none is made
+    /// by forgetting another's reply (R9).
+    fn recharge(&mut self, slot: Slot, budget: &Budget) -> bool {
+        let before = std::mem::take(&mut self.activity(slot).charged);
+        let mut charged = self.room.renew(before, budget);
         if charged.is_none() && planted(Bug::EvictOldest) {
             // M9: the record that is oldest makes room.
             let done = |activity: &&mut Activity<R>| matches!(activity.state, State::Done { .. });
-            let oldest = self.activities.iter_mut().filter(done).min_by_key(|activity| activity.last)?;
-            let evicted = std::mem::take(oldest);
-            self.room.give_back(evicted.charged, budget);
-            return self.room.reserve(budget);
+            if let Some(oldest) = self.activities.iter_mut().filter(done).min_by_key(|activity| activity.last) {
+                let evicted = std::mem::take(oldest);
+                self.room.give_back(evicted.charged, budget);
+                charged = self.room.reserve(budget);
+            }
         }
-        charged
+        self.activity(slot).charged = charged.unwrap_or(0);
+        charged.is_some()
     }
 
     /// Gives back what a slot holds of the room.

@@ -40,7 +40,7 @@ pub(crate) enum Received {
 /// A run that has come to its end.
 pub(crate) struct EndedRun {
     pub(crate) run: RunId,
-    pub(crate) context: Context,
+    pub(crate) context: Option<Context>,
     /// When, or a little earlier.
     pub(crate) now: Time,
 }
@@ -66,7 +66,6 @@ impl Served {
         };
         match verdict {
             Verdict::Run(forgotten) => {
-                self.server.counters.calls_executed.add();
                 let mut reply = forgotten.unwrap_or_else(spare::writer);
                 reply.clear();
                 return Received::Run(self.started(&mut state, call, reply));

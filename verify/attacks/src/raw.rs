@@ -89,7 +89,7 @@ impl Raw {
                 && bytes <= self.inbox.len()
             {
                 let frame = self.inbox.split_to(bytes).freeze();
-                return Frame::decode(&frame).map(Some).map_err(io::Error::other);
+                return Frame::decode(frame).map(Some).map_err(io::Error::other);
             }
             if self.stream.read_buf(&mut self.inbox).await? == 0 {
                 return Ok(None);

@@ -61,7 +61,7 @@ fn check(frame: &Frame, whole: &mut &[u8]) {
     assert_eq!(next(whole).as_ref(), Ok(&Some(frame.clone())), "cut in pieces it is another frame");
     let mut written = Vec::new();
     frame.encode(&mut written);
-    assert_eq!(Frame::decode(&Bytes::from(written)).as_ref(), Ok(frame), "written and read again it is another frame");
+    assert_eq!(Frame::decode(Bytes::from(written)).as_ref(), Ok(frame), "written and read again it is another frame");
 }
 
 /// The next whole frame of a stream that came in one piece.
@@ -70,7 +70,7 @@ fn next(stream: &mut &[u8]) -> Result<Option<Frame>, String> {
         Some(bytes) if bytes <= stream.len() => {
             let frame;
             (frame, *stream) = stream.split_at(bytes);
-            Frame::decode(&Bytes::copy_from_slice(frame)).map(Some).map_err(|error| error.to_string())
+            Frame::decode(Bytes::copy_from_slice(frame)).map(Some).map_err(|error| error.to_string())
         }
         _ => Ok(None),
     }

@@ -62,7 +62,7 @@ impl Record {
 
 fn next(stream: &mut BytesMut) -> Option<Frame> {
     let bytes = frame_bytes(stream, FRAME_BYTES_MAX).ok()??;
-    (bytes <= stream.len()).then(|| Frame::decode(&stream.split_to(bytes).freeze()).ok())?
+    (bytes <= stream.len()).then(|| Frame::decode(stream.split_to(bytes).freeze()).ok())?
 }
 
 /// The other end of a connection.

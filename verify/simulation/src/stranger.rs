@@ -72,7 +72,7 @@ async fn ask(exporter: &str, frame: Frame) -> std::io::Result<Frame> {
         if let Some(length) = frame_bytes(&read, FRAME_BYTES_MAX).map_err(invalid)?
             && length <= read.len()
         {
-            return Frame::decode(&read[..length].to_vec().into()).map_err(invalid);
+            return Frame::decode(read[..length].to_vec().into()).map_err(invalid);
         }
         if stream.read_buf(&mut read).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());

@@ -150,7 +150,7 @@ proptest! {
     fn frames_survive_the_wire(frame in frames()) {
         let bytes = encoded(&frame);
         prop_assert_eq!(frame_bytes(&bytes, BYTES_MAX), Ok(Some(bytes.len())));
-        prop_assert_eq!(Frame::decode(&Bytes::from(bytes)), Ok(frame));
+        prop_assert_eq!(Frame::decode(Bytes::from(bytes)), Ok(frame));
     }
 
     /// A stream of frames may be cut anywhere: what came in whole is read, and the rest is waited for.
@@ -164,7 +164,7 @@ proptest! {
             loop {
                 match frame_bytes(rest, BYTES_MAX) {
                     Ok(Some(bytes)) if bytes <= rest.len() => {
-                        received.push(Frame::decode(&Bytes::copy_from_slice(&rest[..bytes])).expect("it is whole"));
+                        received.push(Frame::decode(Bytes::copy_from_slice(&rest[..bytes])).expect("it is whole"));
                         rest = &rest[bytes..];
                     }
                     Ok(_) if is_whole => break,
@@ -183,10 +183,10 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(kind in prop::sample::select(&KINDS[..]), bytes in prop::collection::vec(any::<u8>(), 0..256)) {
         let _ = frame_bytes(&bytes, BYTES_MAX);
-        let _ = Frame::decode(&Bytes::copy_from_slice(&bytes));
+        let _ = Frame::decode(Bytes::copy_from_slice(&bytes));
         let mut known = vec![0, 0, 0, 0, kind];
         known.extend(bytes);
-        let _ = Frame::decode(&Bytes::from(known));
+        let _ = Frame::decode(Bytes::from(known));
     }
 
     /// A frame with one byte changed, or cut short, is an error or another frame of its kind, and never panics.
@@ -196,10 +196,10 @@ proptest! {
         let at = at.index(bytes.len());
         let mut damaged = bytes.clone();
         damaged[at] ^= flip;
-        if let (Ok(other), true) = (Frame::decode(&Bytes::from(damaged)), at != LENGTH_BYTES) {
+        if let (Ok(other), true) = (Frame::decode(Bytes::from(damaged)), at != LENGTH_BYTES) {
             prop_assert_eq!(discriminant(&other), discriminant(&frame));
         }
-        if let Ok(other) = Frame::decode(&Bytes::copy_from_slice(&bytes[..at])) {
+        if let Ok(other) = Frame::decode(Bytes::copy_from_slice(&bytes[..at])) {
             prop_assert_eq!(discriminant(&other), discriminant(&frame));
         }
     }
@@ -230,13 +230,13 @@ fn headers_have_their_layout() {
 fn unknown_kinds_and_statuses_are_errors() {
     for kind in (0..=u8::MAX).filter(|kind| !KINDS.contains(kind)) {
         let bytes = Bytes::from(vec![1, 0, 0, 0, kind]);
-        assert_eq!(Frame::decode(&bytes), Err(FrameError::UnknownKind(kind)));
+        assert_eq!(Frame::decode(bytes), Err(FrameError::UnknownKind(kind)));
     }
     let header = AnswerHeader { id: id(1, 2), status: Status::Value, clock: CalleeTime(3), slots: 4 };
     for status in 8..=u8::MAX {
         let mut bytes = header.encode(0);
         bytes[LENGTH_BYTES + 1] = status;
-        assert!(Frame::decode(&Bytes::copy_from_slice(&bytes)).is_err());
+        assert!(Frame::decode(Bytes::copy_from_slice(&bytes)).is_err());
     }
 }
 

@@ -227,6 +227,7 @@ fn a_refused_call_never_runs() {
                 (1..=10).for_each(|slot| t.runs(&call(slot, 1), b));
                 t.arrives(&call(0, 1), Gate::Run, b);
                 (1..=10).for_each(|slot| ignore(t.ends(id(slot, 1), "reply", 0, b)));
+                (1..=10).for_each(|slot| assert_eq!(t.ack(id(slot, 1), b), Some("reply")));
             },
             Refusal::Overload,
         ),

@@ -49,7 +49,7 @@ fn first(bytes: &[u8]) -> io::Result<Option<Frame>> {
     let rest = bytes.strip_prefix(&MAGIC).unwrap_or(bytes);
     match frame_bytes(rest, FRAME_BYTES_MAX).map_err(io::Error::other)? {
         Some(length) if length <= rest.len() => {
-            Frame::decode(&Bytes::copy_from_slice(&rest[..length])).map(Some).map_err(io::Error::other)
+            Frame::decode(Bytes::copy_from_slice(&rest[..length])).map(Some).map_err(io::Error::other)
         }
         _ => Ok(None),
     }
