@@ -18,12 +18,15 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::clock::Clock;
 use crate::outbox::{Outbox, Sending};
-use crate::protocol::frame::{Frame, FrameError, frame_bytes};
+use crate::protocol::frame::{Frame, FrameError, LENGTH_BYTES, frame_bytes};
 use crate::protocol::time::Time;
 use crate::transport::Stream;
 
-/// Bytes asked of one read. Large frames grow the buffer only as their bytes come in.
+/// Bytes asked of one read.
 const READ_BYTES: usize = 16 * 1024;
+/// Of a large frame the buffer has room for at most so many times what has come in, or for as much as the last one really
+/// had: its length is only what the peer says.
+const GROWTH_MAX: usize = 4;
 /// The same before there was more to be read: many connections never say much.
 const FIRST_READ_BYTES: usize = 1024;
 /// A buffer that has grown beyond this for large frames is given back after them.
@@ -91,6 +94,8 @@ pub(crate) struct Connection {
     inbox: BytesMut,
     /// Bytes asked of the next read.
     read_bytes: usize,
+    /// The length of the last large frame, until the connection rests.
+    large_bytes: usize,
     /// Whether the inbox has grown for large frames.
     has_grown: bool,
     /// Whether whole frames may be left in the inbox.
@@ -116,6 +121,7 @@ impl Connection {
             stream,
             inbox: BytesMut::new(),
             read_bytes: FIRST_READ_BYTES,
+            large_bytes: 0,
             has_grown: false,
             has_more: false,
             ended: None,
@@ -242,6 +248,7 @@ impl Connection {
                 None if now >= self.timer_at && now >= role.wake_at() => over(role.tick(now))?,
                 None if now >= self.rest_at => {
                     self.rest_at = Time::NEVER;
+                    self.large_bytes = 0;
                     self.outbox.rest(&mut self.sending);
                     role.rest();
                     // With nothing to read, this gives back the inbox too.
@@ -320,7 +327,7 @@ impl Connection {
             self.inbox = BytesMut::from(&self.inbox[..]);
             self.has_grown = false;
         }
-        self.inbox.reserve(self.read_bytes);
+        self.inbox.reserve(self.room());
         self.has_grown |= self.inbox.capacity() > KEPT_BYTES_MAX;
         // The future holds no state of its own: making one for each poll is safe.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
@@ -338,16 +345,26 @@ impl Connection {
         })
     }
 
+    /// For how many more bytes the inbox has room: those of a large frame come into one buffer.
+    fn room(&self) -> usize {
+        let frame = self.inbox.first_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+        let rest = (LENGTH_BYTES + frame).saturating_sub(self.inbox.len());
+        rest.min(((GROWTH_MAX - 1) * self.inbox.len()).max(self.large_bytes)).max(self.read_bytes)
+    }
+
     async fn read(&mut self) -> Result<(), Ended> {
         poll_fn(|cx| self.poll_read(cx)).await
     }
 
     /// The next whole frame that has come in.
     fn next_frame(&mut self, frame_bytes_max: usize) -> Result<Option<Bytes>, FrameError> {
-        match frame_bytes(&self.inbox, frame_bytes_max)? {
-            Some(bytes) if bytes <= self.inbox.len() => Ok(Some(self.inbox.split_to(bytes).freeze())),
-            _ => Ok(None),
+        let Some(bytes) = frame_bytes(&self.inbox, frame_bytes_max)?.filter(|bytes| *bytes <= self.inbox.len()) else {
+            return Ok(None);
+        };
+        if bytes > READ_BYTES {
+            self.large_bytes = bytes;
         }
+        Ok(Some(self.inbox.split_to(bytes).freeze()))
     }
 
     /// Sends what waits; ready when it is sent.

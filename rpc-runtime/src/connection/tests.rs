@@ -96,3 +96,23 @@ async fn the_last_frames_come_before_the_end() {
     assert_eq!(role.frames, sent);
     assert!(role.batches > sent / FRAMES_MAX, "{} batches", role.batches);
 }
+
+/// A frame's length is only what the peer says: at first there is room for a few times what has come in, and after a
+/// large frame that did come, for another one.
+#[tokio::test]
+async fn room_follows_what_has_come_in() {
+    let (ours, mut theirs) = duplex(2 * BYTES_MAX);
+    let mut connection = Connection::new(Stream::Memory(ours), Clock::start(), Duration::MAX);
+    let sent = Frame::Description(vec![7; BYTES_MAX - 100].into());
+    let (begin, rest) = (encoded(&sent), encoded(&sent).split_off(20_000));
+    theirs.write_all(&begin[..20_000]).await.expect("there is room");
+    while connection.inbox.len() < 20_000 {
+        connection.read().await.expect("it goes on");
+    }
+    assert!(connection.room() <= (GROWTH_MAX - 1) * 20_000, "{}", connection.room());
+    theirs.write_all(&rest).await.expect("there is room");
+    assert_eq!(connection.exchange(BYTES_MAX).await.expect("it is whole"), sent);
+    theirs.write_all(&begin[..100]).await.expect("there is room");
+    connection.read().await.expect("it goes on");
+    assert_eq!(connection.room(), begin.len() - 100);
+}

@@ -41,11 +41,11 @@ pub(crate) fn twice(bytes: usize) -> u64 {
 /// What a busy connection reads at once.
 const READ_BYTES: u64 = 16 * 1024;
 
-/// For each connection, by the bytes that came over it: what it reads at once, twice the bytes, and once more those that
+/// For each connection, by the bytes that came over it: what it reads at once, four times the bytes, and once more those that
 /// wait to be a whole frame: while a larger buffer is made for these, both count. (The system's allocator can move pages
 /// instead of copying; the counting one cannot.)
 pub(crate) fn buffered(connections: impl Iterator<Item = usize>) -> u64 {
-    connections.map(|bytes| READ_BYTES + 3 * bytes as u64).sum()
+    connections.map(|bytes| READ_BYTES + 5 * bytes as u64).sum()
 }
 
 /// Runs one input, and panics if it takes too long. The time is the processor's, so that other processes do not count;
