@@ -14,6 +14,11 @@ use crate::planted::{Bug, planted};
 
 /// How long a reply that no later call acknowledges may wait for its explicit ack.
 pub const ACK_AFTER: Duration = Duration::from_millis(200);
+/// The same for a small one, unless slots rest: it takes no more than what a callee reserves for each call (R11), and an
+/// ack that a later call can spare costs as much as a call.
+pub const ACK_LAZILY_AFTER: Duration = Duration::from_secs(5);
+/// Replies beyond this size are not small.
+pub const SMALL_BYTES_MAX: usize = 1024;
 /// Replies from this size on are acknowledged at once: the callee holds room for them.
 pub const ACK_AT_ONCE_BYTES: usize = 4 * 1024;
 
@@ -137,7 +142,7 @@ impl<C> Caller<C> {
     /// An answer came on the session's connection; `body_bytes` is the size of its body. It is matched by slot
     /// and sequence (R28).
     pub fn answer(&mut self, header: &AnswerHeader, body_bytes: usize, now: Time) -> Matched<C> {
-        self.target = header.slots.clamp(1, self.granted);
+        self.set_target(header.slots.clamp(1, self.granted), now);
         if self.get(header.id).is_none() && !planted(Bug::AnswerBySlotAlone) {
             return Matched::Nothing; // M25
         }
@@ -294,12 +299,32 @@ impl<C> Caller<C> {
 
     /// The callee keeps the reply of `id`, if there is one, and nothing older on the slot.
     fn owe_ack(&mut self, id: CallId, is_reply: bool, body_bytes: usize, now: Time) {
-        let due = if body_bytes >= ACK_AT_ONCE_BYTES { now } else { now + ACK_AFTER };
+        let due = now
+            + match body_bytes {
+                ACK_AT_ONCE_BYTES.. => Duration::ZERO,
+                ..=SMALL_BYTES_MAX if !self.is_scarce() => ACK_LAZILY_AFTER,
+                _ => ACK_AFTER,
+            };
         let owed = Owed { sequence: id.sequence, due, is_said: false };
         self.slots[usize::from(id.slot.0)].owed = is_reply.then_some(owed);
         if is_reply {
             self.ack_by(due);
         }
+    }
+
+    /// Slots from `target` on rest. With the first of them, memory is scarce at the callee, and no ack is late any more.
+    fn set_target(&mut self, target: u16, now: Time) {
+        let was_scarce = self.is_scarce();
+        self.target = target;
+        if self.is_scarce() && !was_scarce && self.ack_at.is_some() {
+            let due = now + ACK_AFTER;
+            self.slots.iter_mut().filter_map(|slot| slot.owed.as_mut()).for_each(|owed| owed.due = owed.due.min(due));
+            self.ack_by(due);
+        }
+    }
+
+    fn is_scarce(&self) -> bool {
+        self.target < self.granted
     }
 
     fn ack_by(&mut self, due: Time) {

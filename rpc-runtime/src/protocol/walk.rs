@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::oracle::Oracle;
 use super::budget::{ACTIVITY_BYTES, Budget, SESSION_BYTES};
-use super::caller::{ACK_AFTER, Caller};
+use super::caller::{ACK_LAZILY_AFTER, Caller};
 use super::control::{LastCall, Rejection};
 use super::frame::{AnswerHeader, CallHeader};
 use super::id::{AttachNumber, CallId, ConnectionId, Token};
@@ -151,7 +151,7 @@ impl World {
 
     /// Time in which nothing else happens, so that acks fall due.
     fn wait_for_acks(&mut self) {
-        self.now = self.now + ACK_AFTER;
+        self.now = self.now + ACK_LAZILY_AFTER;
         self.say_acks();
     }
 

@@ -3,6 +3,9 @@ use super::*;
 
 const NOW: Time = Time::ZERO;
 
+/// A reply that is neither small nor large.
+const BYTES: usize = SMALL_BYTES_MAX + 1;
+
 /// A session of four slots.
 fn caller() -> Caller<&'static str> {
     Caller::new(4)
@@ -14,7 +17,7 @@ impl Caller<&'static str> {
     }
 
     fn hears(&mut self, id: CallId, status: Status) -> Matched<&'static str> {
-        self.answer(&answer(id, status), 10, NOW)
+        self.answer(&answer(id, status), BYTES, NOW)
     }
 
     /// What is sent after an attach.
@@ -64,18 +67,35 @@ fn unresolved_calls_are_resent_after_each_attach() {
     assert_eq!(caller.resent(), []);
 }
 
-/// R9: the reply of a slot that is not reused is acknowledged after a while, a large one at once, and each once on
-/// a connection.
+/// R9: the reply of a slot that is not reused is acknowledged after a while, a large one at once, a small one later, and
+/// each once on a connection.
 #[test]
 fn replies_of_idle_slots_are_acknowledged() {
     let mut caller = caller();
-    let (small, large) = (caller.begins("small"), caller.begins("large"));
-    caller.hears(small, Status::Error);
-    assert_eq!((caller.ack_at(), caller.due_acks(NOW)), (Some(NOW + ACK_AFTER), vec![]));
-    assert_eq!(caller.due_acks(NOW + ACK_AFTER), [small]);
-    assert_eq!((caller.ack_at(), caller.due_acks(NOW + 2 * ACK_AFTER)), (None, vec![]));
+    let (small, middle, large) = (caller.begins("small"), caller.begins("middle"), caller.begins("large"));
+    caller.answer(&answer(small, Status::Value), SMALL_BYTES_MAX, NOW);
+    assert_eq!((caller.ack_at(), caller.due_acks(NOW)), (Some(NOW + ACK_LAZILY_AFTER), vec![]));
+    caller.hears(middle, Status::Error);
+    assert_eq!(caller.ack_at(), Some(NOW + ACK_AFTER));
+    assert_eq!(caller.due_acks(NOW + ACK_AFTER), [middle]);
     caller.answer(&answer(large, Status::Value), ACK_AT_ONCE_BYTES, NOW);
     assert_eq!(caller.due_acks(NOW), [large]);
+    assert_eq!(caller.due_acks(NOW + ACK_LAZILY_AFTER), [small]);
+    assert_eq!((caller.ack_at(), caller.due_acks(NOW + 2 * ACK_LAZILY_AFTER)), (None, vec![]));
+}
+
+/// R9, R11: where the callee lets slots rest, memory is scarce, and small replies too are acknowledged soon.
+#[test]
+fn small_replies_are_acknowledged_soon_where_memory_is_scarce() {
+    let mut caller = caller();
+    let ids: Vec<CallId> = (0..3).map(|_| caller.begins("small")).collect();
+    caller.answer(&answer(ids[0], Status::Value), 10, NOW);
+    let scarce = AnswerHeader { slots: 2, ..answer(ids[1], Status::Value) };
+    caller.answer(&scarce, 10, NOW);
+    assert_eq!(caller.ack_at(), Some(NOW + ACK_AFTER));
+    assert_eq!(caller.due_acks(NOW + ACK_AFTER), ids[..2]);
+    caller.answer(&answer(ids[2], Status::Value), 10, NOW);
+    assert_eq!(caller.ack_at(), Some(NOW + ACK_LAZILY_AFTER));
 }
 
 /// R9: each reply waits for its own time, so that a caller with much to do acknowledges nothing of what it has just got.
@@ -85,7 +105,7 @@ fn a_reply_is_not_acknowledged_with_an_older_one() {
     let (old, young) = (caller.begins("old"), caller.begins("young"));
     caller.hears(old, Status::Value);
     let later = NOW + ACK_AFTER / 2;
-    caller.answer(&answer(young, Status::Value), 10, later);
+    caller.answer(&answer(young, Status::Value), BYTES, later);
     assert_eq!(caller.due_acks(NOW + ACK_AFTER), [old]);
     assert_eq!(caller.ack_at(), Some(later + ACK_AFTER));
     assert_eq!(caller.due_acks(later + ACK_AFTER), [young]);
