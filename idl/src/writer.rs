@@ -17,11 +17,18 @@ const KEPT_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct Writer {
     buffer: Vec<u8>,
-    cuts: Vec<Cut>,
-    /// The bytes of all cuts together.
-    cut_bytes: usize,
+    /// None in most messages: a writer is moved more often than it has any.
+    cuts: Option<Box<Cuts>>,
     depth: u32,
     fault: Option<EncodeError>,
+}
+
+/// Where the large values belong.
+#[derive(Debug, Default)]
+struct Cuts {
+    list: Vec<Cut>,
+    /// The bytes of all together.
+    bytes: usize,
 }
 
 /// Bytes that belong into the buffer before its byte `at`.
@@ -29,6 +36,24 @@ pub struct Writer {
 struct Cut {
     at: usize,
     bytes: Bytes,
+}
+
+impl Cuts {
+    /// Keeps what lies within the first `length` bytes of the message.
+    fn truncate(&mut self, length: usize) {
+        while let Some(last) = self.list.last_mut() {
+            let start = last.at + self.bytes - last.bytes.len();
+            if start >= length {
+                self.bytes -= last.bytes.len();
+                self.list.pop();
+                continue;
+            }
+            let kept = last.bytes.len().min(length - start);
+            self.bytes -= last.bytes.len() - kept;
+            last.bytes.truncate(kept);
+            break;
+        }
+    }
 }
 
 /// A part of what was written; see [`Writer::pieces`].
@@ -53,13 +78,13 @@ impl Writer {
     /// An empty writer, without memory of its own yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buffer: Vec::new(), cuts: Vec::new(), cut_bytes: 0, depth: 0, fault: None }
+        Self { buffer: Vec::new(), cuts: None, depth: 0, fault: None }
     }
 
     /// The number of bytes written, large values included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buffer.len() + self.cut_bytes
+        self.buffer.len() + self.cut_bytes()
     }
 
     /// Whether nothing was written.
@@ -71,9 +96,10 @@ impl Writer {
     /// Forgets what was written and any fault. The memory is kept, up to 64 KiB.
     pub fn clear(&mut self) {
         self.buffer.clear();
-        self.buffer.shrink_to(KEPT_BYTES_MAX);
-        self.cuts.clear();
-        self.cut_bytes = 0;
+        if self.buffer.capacity() > KEPT_BYTES_MAX {
+            self.buffer.shrink_to(KEPT_BYTES_MAX);
+        }
+        self.cuts = None;
         self.fault = None;
     }
 
@@ -89,16 +115,15 @@ impl Writer {
     /// The memory that it takes, large values included.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.buffer.capacity() + self.cut_bytes
+        self.buffer.capacity() + self.cut_bytes()
     }
 
     /// Makes a large message without large values into a large value, which other writers can refer to.
     pub fn share(&mut self) {
-        if self.cuts.is_empty() && self.buffer.len() >= CUT_BYTES_MIN {
+        if self.cuts.is_none() && self.buffer.len() >= CUT_BYTES_MIN {
             self.fit();
             let bytes = Bytes::from(std::mem::take(&mut self.buffer));
-            self.cut_bytes = bytes.len();
-            self.cuts.push(Cut { at: 0, bytes });
+            self.cut(bytes);
         }
     }
 
@@ -118,46 +143,44 @@ impl Writer {
     /// Keeps the first `length` bytes, as counted by [`len`](Self::len), and forgets any fault.
     pub fn truncate(&mut self, length: usize) {
         self.fault = None;
-        while let Some(last) = self.cuts.last_mut() {
-            let start = last.at + self.cut_bytes - last.bytes.len();
-            if start >= length {
-                self.cut_bytes -= last.bytes.len();
-                self.cuts.pop();
-                continue;
+        if let Some(cuts) = &mut self.cuts {
+            cuts.truncate(length);
+            if cuts.list.is_empty() {
+                self.cuts = None;
             }
-            let kept = last.bytes.len().min(length - start);
-            self.cut_bytes -= last.bytes.len() - kept;
-            last.bytes.truncate(kept);
-            break;
         }
-        self.buffer.truncate(length.saturating_sub(self.cut_bytes));
+        self.buffer.truncate(length.saturating_sub(self.cut_bytes()));
     }
 
     /// Gives back the large values that lie within the first `length` bytes, and the rest moves up: for what was sent
     /// already. Gives how many bytes they were.
     pub fn forget_large(&mut self, length: usize) -> usize {
+        let Some(cuts) = &mut self.cuts else { return 0 };
         let (mut count, mut forgotten) = (0, 0);
-        for cut in &self.cuts {
+        for cut in &cuts.list {
             if cut.at + forgotten + cut.bytes.len() > length {
                 break;
             }
             forgotten += cut.bytes.len();
             count += 1;
         }
-        self.cuts.drain(..count);
-        self.cut_bytes -= forgotten;
+        cuts.list.drain(..count);
+        cuts.bytes -= forgotten;
+        if cuts.list.is_empty() {
+            self.cuts = None;
+        }
         forgotten
     }
 
     /// All that was written, in order.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let mut done = 0;
-        let around_cuts = self.cuts.iter().flat_map(move |cut| {
+        let around_cuts = self.cuts().iter().flat_map(move |cut| {
             let slice = &self.buffer[done..cut.at];
             done = cut.at;
             [Piece::Slice(slice), Piece::Bytes(&cut.bytes)]
         });
-        let last_cut = self.cuts.last().map_or(0, |cut| cut.at);
+        let last_cut = self.cuts().last().map_or(0, |cut| cut.at);
         let rest = Piece::Slice(&self.buffer[last_cut..]);
         around_cuts.chain([rest]).filter(|piece| !piece.as_ref().is_empty())
     }
@@ -166,7 +189,7 @@ impl Writer {
     #[inline]
     #[must_use]
     pub fn as_slice(&self) -> Option<&[u8]> {
-        self.cuts.is_empty().then_some(&self.buffer)
+        self.cuts.is_none().then_some(&self.buffer)
     }
 
     /// All that was written, copied into one vector.
@@ -180,7 +203,7 @@ impl Writer {
     /// All that was written, as one piece; copied only if there are large values.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        if self.cuts.is_empty() { self.buffer.into() } else { self.to_vec().into() }
+        if self.cuts.is_none() { self.buffer.into() } else { self.to_vec().into() }
     }
 
     /// Appends bytes as they are, without key or length.
@@ -194,9 +217,23 @@ impl Writer {
         if bytes.len() < CUT_BYTES_MIN {
             self.put_slice(bytes);
         } else {
-            self.cuts.push(Cut { at: self.buffer.len(), bytes: bytes.clone() });
-            self.cut_bytes += bytes.len();
+            self.cut(bytes.clone());
         }
+    }
+
+    /// Notes that a large value belongs here.
+    fn cut(&mut self, bytes: Bytes) {
+        let cuts = self.cuts.get_or_insert_default();
+        cuts.bytes += bytes.len();
+        cuts.list.push(Cut { at: self.buffer.len(), bytes });
+    }
+
+    fn cuts(&self) -> &[Cut] {
+        self.cuts.as_ref().map_or(&[], |cuts| &cuts.list)
+    }
+
+    fn cut_bytes(&self) -> usize {
+        self.cuts.as_ref().map_or(0, |cuts| cuts.bytes)
     }
 
     /// Appends the key of a field. A value of form `wire` must follow.
@@ -311,11 +348,11 @@ impl Writer {
     #[inline]
     pub(crate) fn with_length(&mut self, body: impl FnOnce(&mut Self)) {
         let start = self.buffer.len();
-        let first_cut = self.cuts.len();
-        let cut_bytes = self.cut_bytes;
+        let first_cut = self.cuts().len();
+        let cut_bytes = self.cut_bytes();
         self.buffer.push(0);
         body(self);
-        let length = self.buffer.len() - start - 1 + self.cut_bytes - cut_bytes;
+        let length = self.buffer.len() - start - 1 + self.cut_bytes() - cut_bytes;
         if length < 0x80 {
             self.buffer[start] = length as u8;
         } else {
@@ -335,8 +372,8 @@ impl Writer {
             rest >>= 7;
         }
         self.buffer[start + width - 1] &= 0x7f;
-        for cut in &mut self.cuts[first_cut..] {
-            cut.at += width - 1;
+        if let Some(cuts) = &mut self.cuts {
+            cuts.list[first_cut..].iter_mut().for_each(|cut| cut.at += width - 1);
         }
     }
 

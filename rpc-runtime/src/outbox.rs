@@ -241,7 +241,8 @@ impl Outbox {
 
     /// Whom to wake, since there is something to do.
     fn sleeper(&self, state: &State) -> Option<Waker> {
-        if self.asleep.swap(false, Relaxed) { state.waker.clone() } else { None }
+        // It is awake as a rule, and looking costs less than changing.
+        if self.asleep.load(Relaxed) && self.asleep.swap(false, Relaxed) { state.waker.clone() } else { None }
     }
 
     fn count(&self, state: &State) {

@@ -242,7 +242,7 @@ impl Frame {
                 Frame::Answer(Answer { header, body: frame })
             }
             CANCEL => {
-                let (flags, id, _) = body.call_id()?;
+                let (flags, id) = body.call_id()?;
                 Frame::Cancel { id, recorded: flags & UNRECORDED == 0 }
             }
             ACK => Frame::Ack(body.call_id()?.1),
@@ -369,6 +369,14 @@ fn put_message(out: &mut Vec<u8>, kind: u8, message: &impl idl::Message) {
     put(out, kind, |out| out.extend(body.to_vec()));
 }
 
+/// Bytes of the flags or status, the slot and the sequence.
+const CALL_ID_BYTES: usize = 1 + 2 + 8;
+
+fn call_id(bytes: &[u8; CALL_ID_BYTES]) -> (u8, CallId) {
+    let [flags, s0, s1, sequence @ ..] = *bytes;
+    (flags, CallId { slot: Slot(u16::from_le_bytes([s0, s1])), sequence: Sequence(u64::from_le_bytes(sequence)) })
+}
+
 /// What is left to read of one frame.
 struct Fields<'a> {
     kind: u8,
@@ -381,19 +389,16 @@ impl<'a> Fields<'a> {
         Ok((taken, Fields { kind: self.kind, rest }))
     }
 
-    fn call_id(self) -> Result<(u8, CallId, Fields<'a>), FrameError> {
-        let ([flags], fields) = self.take::<1>()?;
-        let (slot, fields) = fields.take::<2>()?;
-        let (sequence, fields) = fields.take::<8>()?;
-        let slot = Slot(u16::from_le_bytes(*slot));
-        let sequence = Sequence(u64::from_le_bytes(*sequence));
-        Ok((*flags, CallId { slot, sequence }, fields))
+    fn call_id(self) -> Result<(u8, CallId), FrameError> {
+        Ok(call_id(self.take::<CALL_ID_BYTES>()?.0))
     }
 
     fn call(self) -> Result<CallHeader, FrameError> {
-        let (flags, id, fields) = self.call_id()?;
-        let (start_before, fields) = fields.take::<8>()?;
-        let (method, _) = fields.take::<4>()?;
+        let (header, _) = self.take::<{ CALL_HEADER_BYTES - LENGTH_BYTES - 1 }>()?;
+        let (id, rest) = header.split_first_chunk().ok_or(FrameError::Short(CALL))?;
+        let (flags, id) = call_id(id);
+        let (start_before, rest) = rest.split_first_chunk().ok_or(FrameError::Short(CALL))?;
+        let method = rest.first_chunk().ok_or(FrameError::Short(CALL))?;
         Ok(CallHeader {
             id,
             recorded: flags & UNRECORDED == 0,
@@ -404,13 +409,14 @@ impl<'a> Fields<'a> {
     }
 
     fn answer(self) -> Result<AnswerHeader, FrameError> {
-        let kind = self.kind;
-        let (status, id, fields) = self.call_id()?;
-        let (clock, fields) = fields.take::<8>()?;
-        let (slots, _) = fields.take::<2>()?;
+        let (header, _) = self.take::<{ ANSWER_HEADER_BYTES - LENGTH_BYTES - 1 }>()?;
+        let (id, rest) = header.split_first_chunk().ok_or(FrameError::Short(ANSWER))?;
+        let (status, id) = call_id(id);
+        let (clock, rest) = rest.split_first_chunk().ok_or(FrameError::Short(ANSWER))?;
+        let slots = rest.first_chunk().ok_or(FrameError::Short(ANSWER))?;
         Ok(AnswerHeader {
             id,
-            status: Status::from_wire(status).ok_or(FrameError::UnknownKind(kind))?,
+            status: Status::from_wire(status).ok_or(FrameError::UnknownKind(ANSWER))?,
             clock: CalleeTime(u64::from_le_bytes(*clock)),
             slots: u16::from_le_bytes(*slots),
         })
