@@ -68,7 +68,7 @@ pub const ALL: &[Danger] = &[
         is_reached: |world| {
             let is_ready = |served: &Served, fate: &Fate| {
                 let name = world.callee.name(served.session.id());
-                fate.stage == Stage::Kept && fate.told.is_none() && fate.id_in(name).is_some()
+                fate.stage.is_kept() && fate.told.is_none() && fate.id_in(name).is_some()
             };
             let mut detached =
                 world.callee.sessions.iter().filter(|served| served.session.is_open() && !is_attached(served));

@@ -42,11 +42,21 @@ pub enum Stage {
     /// A handler runs.
     Running,
     /// The last handler has ended, and the reply is kept.
-    Kept,
+    Kept {
+        /// What its slot is charged for it.
+        charged: u64,
+    },
     /// The last handler has ended, and the reply may be gone.
     Ended,
     /// It was refused or cancelled.
     Refused,
+}
+
+impl Stage {
+    /// Whether the call's reply is kept.
+    pub fn is_kept(self) -> bool {
+        matches!(self, Stage::Kept { .. })
+    }
 }
 
 /// Why a session is over.
@@ -238,12 +248,24 @@ impl Oracle {
         self.fate_mut(call).told = Some(told);
     }
 
+    /// What the calls of a session are charged for their replies (R11).
+    pub fn charged(&self, name: SessionName, reserve_bytes: u64) -> u64 {
+        let charged = (0..).zip(&self.fates).filter(|(_, fate)| fate.id_in(name).is_some()).map(|(call, fate)| {
+            match fate.stage {
+                Stage::Queued | Stage::Running if self.header(call).recorded => reserve_bytes,
+                Stage::Kept { charged } => charged,
+                _ => 0,
+            }
+        });
+        charged.sum()
+    }
+
     /// A frame about `id` was heard by its session: earlier calls on the slot are acknowledged.
     pub fn acknowledges_earlier(&mut self, session: SessionName, id: CallId) {
         for fate in &mut self.fates {
             let is_earlier =
                 fate.id_in(session).is_some_and(|other| other.slot == id.slot && other.sequence < id.sequence);
-            if is_earlier && fate.stage == Stage::Kept {
+            if is_earlier && fate.stage.is_kept() {
                 fate.stage = Stage::Ended;
             }
         }

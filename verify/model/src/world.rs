@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::invariant::Invariant;
-use crate::oracle::{End, Oracle, SessionName, Stage};
+use crate::oracle::{End, Oracle, SessionName};
 use crate::setup::{CALLERS, Faults, SLOTS, Setup};
 use crate::wire::Wire;
 
@@ -176,20 +176,11 @@ impl World {
         let (mut used, mut all_kept, mut each_fits) = (0, true, true);
         for served in self.callee.sessions.iter().filter(|served| served.end.is_none()) {
             let name = SessionName { life: self.callee.life, id: served.session.id() };
-            let mut replies = 0;
-            for (call, (fate, plan)) in (0..).zip(self.oracle.fates.iter().zip(&setup.calls)) {
+            for (call, fate) in (0..).zip(&self.oracle.fates).filter(|(_, fate)| fate.stage.is_kept()) {
                 let Some(id) = fate.id_in(name) else { continue };
-                match fate.stage {
-                    Stage::Queued | Stage::Running if self.oracle.header(call).recorded => {
-                        replies += setup.limits.reserve_bytes;
-                    }
-                    Stage::Kept => {
-                        replies += plan.reply_bytes;
-                        all_kept &= served.session.reply(id).is_some_and(|(_, reply)| *reply == call);
-                    }
-                    _ => {}
-                }
+                all_kept &= served.session.reply(id).is_some_and(|(_, reply)| *reply == call);
             }
+            let replies = self.oracle.charged(name, setup.limits.reserve_bytes);
             each_fits &= replies <= setup.limits.session_bytes_max;
             used += SESSION_BYTES + u64::from(SLOTS) * ACTIVITY_BYTES + replies;
         }

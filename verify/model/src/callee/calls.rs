@@ -110,7 +110,7 @@ impl World {
         let name = self.callee.name(session);
         if let Some(call) = self.oracle.named(name, id).filter(|_| is_heard) {
             let fate = self.oracle.fate_mut(call);
-            if fate.stage == Stage::Kept {
+            if fate.stage.is_kept() {
                 fate.stage = Stage::Ended;
             }
         }
@@ -153,6 +153,7 @@ impl World {
     pub(crate) fn finish(&mut self, setup: &Setup, session: SessionId, call: u8) {
         let CallHeader { id, recorded, oneway, .. } = self.oracle.header(call);
         let bytes = setup.calls[usize::from(call)].reply_bytes;
+        let charged = self.kept_charge(setup, session, bytes);
         let Some((served, budget)) = self.callee.session_and_budget(session) else { return };
         let Some(index) = served.running.iter().position(|other| *other == call) else { return };
         served.running.remove(index);
@@ -165,12 +166,20 @@ impl World {
         }
         match served.session.finish(id, Status::Value, call, bytes, budget) {
             Finished::Kept => {
-                self.oracle.fate_mut(call).stage = Stage::Kept;
+                self.oracle.fate_mut(call).stage = Stage::Kept { charged };
                 self.answer_stored(session, id);
             }
             Finished::Once(reply) => self.answer(session, id, Status::Value, reply),
             Finished::Nobody => {}
         }
+    }
+
+    /// What a slot is charged for a reply of `bytes` that is kept now: a small one keeps its reservation, unless memory is
+    /// scarce.
+    fn kept_charge(&self, setup: &Setup, session: SessionId, bytes: u64) -> u64 {
+        let taken = self.oracle.charged(self.callee.name(session), setup.limits.reserve_bytes);
+        let is_scarce = taken > setup.limits.session_bytes_max / 4 * 3 || self.callee.budget.is_scarce();
+        if is_scarce { bytes } else { bytes.max(setup.limits.reserve_bytes) }
     }
 
     fn answer_stored(&mut self, session: SessionId, id: CallId) {
