@@ -211,7 +211,7 @@ impl Link {
                 state.end_session(&error, true);
                 return Err(error);
             }
-            Some(Matched::Working | Matched::Nothing) | None => {}
+            Some(Matched::Working | Matched::Opened | Matched::Nothing) | None => {}
         }
         // A slot is free now, or the callee lets more of them be used.
         state.pump(false);

@@ -78,6 +78,8 @@ pub enum Matched<C> {
     Nothing,
     /// The call goes on.
     Working,
+    /// The call goes on, and its streams are open.
+    Opened,
     /// The call is settled and its slot is free. A refusal is the verdict `Never`, every other status `Completed`.
     Settled(C),
     /// One attempt was refused of a call without a record that was sent more than once; its slot is free. Each
@@ -149,6 +151,7 @@ impl<C> Caller<C> {
         let refused = header.status.is_never();
         match header.status {
             Status::Working => Matched::Working,
+            Status::Opened => Matched::Opened,
             Status::Stale | Status::SlotBusy if !refused => Matched::Broken,
             _ => {
                 let Some(taken) = self.free(header.id.slot) else { return Matched::Nothing };

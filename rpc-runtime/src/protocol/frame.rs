@@ -7,6 +7,10 @@
 //!         kind | flags: u8 | slot: u16 | sequence: u64
 //! answer  kind | status: u8 | slot: u16 | sequence: u64 | clock: u64 | slots: u16 | body
 //! pong    kind | clock: u64
+//! item    kind | status: u8 | slot: u16 | sequence: u64 | number: u64 | body
+//! item ack
+//!         kind | flags: u8 | slot: u16 | sequence: u64 | received: u64 | consumed: u64
+//! stop    kind | flags: u8 | slot: u16 | sequence: u64
 //! others  kind | a proto3 message (control.rs), or nothing
 //! ```
 //!
@@ -18,6 +22,7 @@ use bytes::{Buf, Bytes};
 
 use super::control::{Attach, Attached, Goodbye, Hello, Reject, Welcome};
 use super::id::{CallId, Sequence, Slot};
+use super::stream::Position;
 use super::time::CalleeTime;
 use crate::planted::{Bug, planted};
 
@@ -31,6 +36,8 @@ pub const LENGTH_BYTES: usize = 4;
 pub const CALL_HEADER_BYTES: usize = LENGTH_BYTES + 24;
 /// Bytes of an answer before its body, length included.
 pub const ANSWER_HEADER_BYTES: usize = LENGTH_BYTES + 22;
+/// Bytes of an item before its body, length included.
+pub const ITEM_HEADER_BYTES: usize = LENGTH_BYTES + 20;
 
 const HELLO: u8 = 1;
 const ATTACH: u8 = 2;
@@ -40,6 +47,8 @@ const ACK: u8 = 5;
 const CLOSE: u8 = 6;
 const DESCRIBE: u8 = 7;
 const PING: u8 = 8;
+const ITEM_UP: u8 = 9;
+const ITEM_ACK_UP: u8 = 10;
 const WELCOME: u8 = 65;
 const ATTACHED: u8 = 66;
 const REJECT: u8 = 67;
@@ -47,6 +56,9 @@ const ANSWER: u8 = 68;
 const PONG: u8 = 69;
 const GOODBYE: u8 = 70;
 const DESCRIPTION: u8 = 71;
+const ITEM_DOWN: u8 = 72;
+const ITEM_ACK_DOWN: u8 = 73;
+const STOP: u8 = 74;
 
 /// A frame that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +98,34 @@ pub enum Frame {
     Goodbye(Goodbye),
     /// Callee: the description of the interface.
     Description(Bytes),
+    /// Caller or callee: an item of a stream that it sends, or the stream's end.
+    Item(Way, Item),
+    /// Caller or callee: how far a stream that it receives has come.
+    ItemAck(Way, CallId, Position),
+    /// Callee: nobody is interested any more in the items that the caller sends.
+    Stop(CallId),
+}
+
+/// Who sends a frame that both sides have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// The caller.
+    Up,
+    /// The callee.
+    Down,
+}
+
+/// An item of a stream as it travels, or the stream's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The call that opened the stream.
+    pub id: CallId,
+    /// Its place in the stream: 1 for the first, the end counts too.
+    pub number: u64,
+    /// `None`: an item. Otherwise the end: complete ([`Status::Value`]), or by an error or a fault.
+    pub end: Option<Status>,
+    /// The item, the error or the fault.
+    pub body: Bytes,
 }
 
 /// A call as it travels.
@@ -154,12 +194,14 @@ pub enum Status {
     SlotBusy = 6,
     /// It ran; its reply is no longer kept.
     ReplyLost = 7,
+    /// It has started, and its streams are open; its end will come by itself.
+    Opened = 8,
 }
 
 impl Status {
     /// Whether it settles the call: nothing more will be said of it.
     pub fn is_final(self) -> bool {
-        !matches!(self, Status::Working | Status::Stale | Status::SlotBusy)
+        !matches!(self, Status::Working | Status::Stale | Status::SlotBusy | Status::Opened)
     }
 
     /// Whether it is the verdict *never*: the call did not run, and never will (R10, R29).
@@ -180,6 +222,7 @@ impl Status {
             5 => Status::Stale,
             6 => Status::SlotBusy,
             7 => Status::ReplyLost,
+            8 => Status::Opened,
             _ => return None,
         })
     }
@@ -246,6 +289,11 @@ impl Frame {
                 Frame::Cancel { id, recorded: flags & UNRECORDED == 0 }
             }
             ACK => Frame::Ack(body.call_id()?.1),
+            ITEM_UP => Frame::Item(Way::Up, body.item(frame)?),
+            ITEM_DOWN => Frame::Item(Way::Down, body.item(frame)?),
+            ITEM_ACK_UP => body.item_ack(Way::Up)?,
+            ITEM_ACK_DOWN => body.item_ack(Way::Down)?,
+            STOP => Frame::Stop(body.call_id()?.1),
             PING => Frame::Ping,
             PONG => Frame::Pong(CalleeTime(u64::from_le_bytes(*body.take::<8>()?.0))),
             HELLO => Frame::Hello(body.message()?),
@@ -281,6 +329,19 @@ impl Frame {
                 put(out, CANCEL, |out| put_call_id(out, flags, *id));
             }
             Frame::Ack(id) => put(out, ACK, |out| put_call_id(out, 0, *id)),
+            Frame::Item(way, item) => {
+                out.extend(item.header(*way));
+                out.extend(&item.body);
+            }
+            Frame::ItemAck(way, id, position) => {
+                let kind = if *way == Way::Up { ITEM_ACK_UP } else { ITEM_ACK_DOWN };
+                put(out, kind, |out| {
+                    put_call_id(out, 0, *id);
+                    out.extend(position.received.to_le_bytes());
+                    out.extend(position.consumed.to_le_bytes());
+                });
+            }
+            Frame::Stop(id) => put(out, STOP, |out| put_call_id(out, 0, *id)),
             Frame::Ping => put(out, PING, |_| ()),
             Frame::Pong(clock) => put(out, PONG, |out| out.extend(clock.0.to_le_bytes())),
             Frame::Hello(message) => put_message(out, HELLO, message),
@@ -322,6 +383,23 @@ impl CallHeader {
         bytes[8..16].copy_from_slice(&self.id.sequence.0.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.start_before.0.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.method.to_le_bytes());
+        bytes
+    }
+}
+
+/// An item that is no end.
+const NO_END: u8 = u8::MAX;
+
+impl Item {
+    /// The bytes before the body.
+    pub fn header(&self, way: Way) -> [u8; ITEM_HEADER_BYTES] {
+        let mut bytes = [0; ITEM_HEADER_BYTES];
+        bytes[0..4].copy_from_slice(&length_field(ITEM_HEADER_BYTES + self.body.len()));
+        bytes[4] = if way == Way::Up { ITEM_UP } else { ITEM_DOWN };
+        bytes[5] = self.end.map_or(NO_END, |status| status as u8);
+        bytes[6..8].copy_from_slice(&self.id.slot.0.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.id.sequence.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.number.to_le_bytes());
         bytes
     }
 }
@@ -420,6 +498,27 @@ impl<'a> Fields<'a> {
             clock: CalleeTime(u64::from_le_bytes(*clock)),
             slots: u16::from_le_bytes(*slots),
         })
+    }
+
+    fn item(self, frame: &Bytes) -> Result<Item, FrameError> {
+        let kind = self.kind;
+        let (status, id, fields) = self.call_id()?;
+        let (number, fields) = fields.take::<8>()?;
+        let end = match Status::from_wire(status) {
+            Some(end @ (Status::Value | Status::Error | Status::Fault)) => Some(end),
+            None if status == NO_END => None,
+            _ => return Err(FrameError::UnknownKind(kind)),
+        };
+        let number = u64::from_le_bytes(*number);
+        Ok(Item { id, number, end, body: frame.slice_ref(fields.rest) })
+    }
+
+    fn item_ack(self, way: Way) -> Result<Frame, FrameError> {
+        let (_, id, fields) = self.call_id()?;
+        let (received, fields) = fields.take::<8>()?;
+        let (consumed, _) = fields.take::<8>()?;
+        let position = Position { received: u64::from_le_bytes(*received), consumed: u64::from_le_bytes(*consumed) };
+        Ok(Frame::ItemAck(way, id, position))
     }
 
     fn message<M: idl::Message>(self) -> Result<M, FrameError> {

@@ -98,6 +98,25 @@
 //! called with the mark is refused. Each attempt is answered by itself, so that one refusal of several attempts is no
 //! *never*, and a cancel is a hint without a verdict.
 //!
+//! Streams: what a method takes, or gives, as items one after the other.
+//!
+//! - R35 A stream is opened by one recorded call, at most once, and its items name that call. The record is in progress, and
+//!   the slot taken, until the call has its answer: where items come back, when their end was acknowledged. The answer ends
+//!   the streams of both directions; where an end has not come before it, that stream ends with an error, never as if it
+//!   were complete.
+//! - R36 Items are numbered from 1, and so is the end behind them. A producer is asked for an item while less than a window
+//!   of its items is not acknowledged; who sends more is cut off. A caller sends none before the callee has said that it
+//!   takes them.
+//! - R37 An item is acknowledged when the application has consumed it: at once where it waits for more, otherwise in larger
+//!   steps. The connection is read all the same, so that a slow consumer holds up nothing but its own stream.
+//! - R38 Items that are not acknowledged are kept. After an attach each receiver says how far it has come, the caller behind
+//!   the resent opening and the callee in answer to it, and its sender goes on behind that. What comes twice is dropped, a
+//!   gap closes the connection. If the session ends, the streams of both sides end with an error.
+//! - R39 A consumer that goes away stops its producer: the callee's says so, the caller's cancels the call. A producer that
+//!   fails, or panics, ends its stream with that error.
+//! - R40 A deadline bounds the opening: it holds until the callee has taken up the call, or has opened what comes back. A
+//!   result that follows a caller's stream has the same time again from that stream's end.
+//!
 //! # Invariants
 //!
 //! What must hold in every run. The walk through a bad network checks those with a star; the model under `verify/model`
@@ -130,13 +149,15 @@
 //! | [`session`] | R1, R4, R26–R28, R31; I6, I14, I15, I21; calls without a record |
 //! | [`room`], [`budget`] | R11; I9 |
 //! | [`lease`] | R4 |
+//! | [`stream`] | R36–R38 |
 //! | [`caller`] | R5, R9 (acks), R11 (resting slots), R16, R27–R29, R31; I3, I10, I16, I20 |
 //! | [`time`] | R15 |
 //! | [`frame`], [`control`], [`id`] | what the rules' words look like on the wire |
 //!
 //! The rest is kept by what drives these machines: rows 1–3, R2 and R18 by the node's callee side (`server.rs`), R3, R17
 //! and I5 by the dialling of a link (`dial.rs`, `link.rs`), R12–R14 and I11 by calls and their errors (`link.rs`,
-//! `error.rs`, `context.rs`).
+//! `error.rs`, `context.rs`), R35, R39 and R40 by what carries streams (`streaming/carried.rs`, `link/streams.rs`,
+//! `served/streams.rs`).
 
 pub mod activity;
 pub mod backoff;
@@ -148,6 +169,7 @@ pub mod id;
 pub mod lease;
 pub mod room;
 pub mod session;
+pub mod stream;
 pub mod table;
 pub mod time;
 

@@ -155,7 +155,7 @@ impl World {
         let bytes = setup.calls[usize::from(reply)].reply_bytes as usize;
         let name = session.name;
         let (call, told) = match session.calls.answer(header, bytes, now) {
-            Matched::Nothing | Matched::Working => return,
+            Matched::Nothing | Matched::Working | Matched::Opened => return,
             Matched::Settled(call) if header.status.is_never() => (call, Told::Never),
             Matched::Settled(call) => (call, Told::Completed),
             Matched::RefusedOnce(call) => (call, MAY_STILL_RUN),

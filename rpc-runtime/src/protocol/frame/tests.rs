@@ -13,7 +13,7 @@ use super::*;
 const BYTES_MAX: usize = 1 << 20;
 
 /// Every kind there is.
-const KINDS: [u8; 15] = [
+const KINDS: [u8; 20] = [
     HELLO,
     ATTACH,
     CALL,
@@ -29,6 +29,11 @@ const KINDS: [u8; 15] = [
     PONG,
     GOODBYE,
     DESCRIPTION,
+    ITEM_UP,
+    ITEM_ACK_UP,
+    ITEM_DOWN,
+    ITEM_ACK_DOWN,
+    STOP,
 ];
 
 pub(crate) fn encoded(frame: &Frame) -> Vec<u8> {
@@ -59,10 +64,25 @@ fn calls() -> impl Strategy<Value = Frame> {
 }
 
 fn answers() -> impl Strategy<Value = Frame> {
-    (ids(), 0_u8..8, any::<u64>(), any::<u16>(), bodies()).prop_map(|(id, status, clock, slots, body)| {
-        let status = Status::from_wire(status).expect("there are eight");
+    (ids(), 0_u8..9, any::<u64>(), any::<u16>(), bodies()).prop_map(|(id, status, clock, slots, body)| {
+        let status = Status::from_wire(status).expect("there are nine");
         Frame::Answer(Answer { header: AnswerHeader { id, status, clock: CalleeTime(clock), slots }, body })
     })
+}
+
+fn streams() -> impl Strategy<Value = Frame> {
+    let ways = || prop::sample::select(vec![Way::Up, Way::Down]);
+    let ends = prop::sample::select(vec![None, Some(Status::Value), Some(Status::Error), Some(Status::Fault)]);
+    prop_oneof![
+        (ways(), ids(), any::<u64>(), ends, bodies())
+            .prop_map(|(way, id, number, end, body)| Frame::Item(way, Item { id, number, end, body })),
+        (ways(), ids(), any::<u64>(), any::<u64>()).prop_map(|(way, id, received, consumed)| Frame::ItemAck(
+            way,
+            id,
+            Position { received, consumed }
+        )),
+        ids().prop_map(Frame::Stop),
+    ]
 }
 
 fn openings() -> impl Strategy<Value = Frame> {
@@ -134,6 +154,7 @@ pub(crate) fn frames() -> impl Strategy<Value = Frame> {
     prop_oneof![
         calls(),
         answers(),
+        streams(),
         openings(),
         endings(),
         (ids(), any::<bool>()).prop_map(|(id, recorded)| Frame::Cancel { id, recorded }),
@@ -220,6 +241,12 @@ fn headers_have_their_layout() {
     let header = AnswerHeader { id: id(1, 2), status: Status::ReplyLost, clock: CalleeTime(3), slots: 0x0405 };
     expected = vec![22, 0, 0, 0, 68, 7, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 5, 4];
     assert_eq!(header.encode(0).to_vec(), expected);
+    let item = Item { id: id(1, 2), number: 3, end: None, body: Bytes::from_static(&[9]) };
+    expected = vec![21, 0, 0, 0, 9, 255, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 9];
+    assert_eq!(encoded(&Frame::Item(Way::Up, item)), expected);
+    let ack = Frame::ItemAck(Way::Down, id(1, 2), Position { received: 4, consumed: 3 });
+    expected = vec![28, 0, 0, 0, 73, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(encoded(&ack), expected);
     assert_eq!(encoded(&Frame::Ack(id(1, 2))), [12, 0, 0, 0, 5, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(encoded(&Frame::Cancel { id: id(1, 2), recorded: false })[4..6], [4, 1]);
     assert_eq!(encoded(&Frame::Ping), [1, 0, 0, 0, 8]);
@@ -233,7 +260,7 @@ fn unknown_kinds_and_statuses_are_errors() {
         assert_eq!(Frame::decode(bytes), Err(FrameError::UnknownKind(kind)));
     }
     let header = AnswerHeader { id: id(1, 2), status: Status::Value, clock: CalleeTime(3), slots: 4 };
-    for status in 8..=u8::MAX {
+    for status in 9..=u8::MAX {
         let mut bytes = header.encode(0);
         bytes[LENGTH_BYTES + 1] = status;
         assert!(Frame::decode(Bytes::copy_from_slice(&bytes)).is_err());

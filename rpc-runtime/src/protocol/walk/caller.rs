@@ -143,7 +143,7 @@ impl World {
     pub(super) fn answer(&mut self, header: &AnswerHeader, reply: u32) {
         let Some(caller) = &mut self.caller else { return };
         let (number, told) = match caller.answer(header, 10, self.now) {
-            Matched::Nothing | Matched::Working => return,
+            Matched::Nothing | Matched::Working | Matched::Opened => return,
             Matched::Settled(number) if header.status == Status::Refused => (number, Told::Never),
             Matched::Settled(number) => (number, Told::Completed),
             Matched::RefusedOnce(number) => (number, Told::Unknown { may_still_run: true }),
