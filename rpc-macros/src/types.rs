@@ -26,6 +26,17 @@ pub(crate) fn borrows(ty: &Type) -> bool {
     })
 }
 
+/// Whether it is written as a `Streaming`.
+pub(crate) fn is_streaming(ty: &Type) -> bool {
+    matches!(bare(ty), Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Streaming"))
+}
+
+/// Whether it speaks of an open `Stream`, as in `impl Stream<Item = u32>`.
+pub(crate) fn is_open_stream(ty: &Type) -> bool {
+    is_open(ty)
+        && any_token(ty.to_token_stream(), &|token| matches!(token, TokenTree::Ident(ident) if ident == "Stream"))
+}
+
 /// Whether `impl Trait` or `dyn Trait` stands anywhere in it.
 pub(crate) fn is_open(ty: &Type) -> bool {
     any_token(ty.to_token_stream(), &|token| match token {
@@ -63,6 +74,16 @@ pub(crate) fn result(ty: &Type) -> Option<(&Type, &Type)> {
     }
 }
 
+/// The first type between the `<` and `>` of a type: what comes, of a `Result` by whatever name.
+pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = bare(ty) else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
 /// The words for the types without parts that travel.
 const SCALARS: [&str; 15] =
     ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool", "char", "String"];
@@ -77,8 +98,8 @@ pub(crate) fn is_scalar(ty: &Type) -> bool {
 
 /// Whether it can be no `Result`, whatever names stand for: `u64`, `Vec<T>`, a tuple.
 pub(crate) fn is_no_result(ty: &Type) -> bool {
-    const CONTAINERS: [&str; 9] =
-        ["Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Vec"];
+    const CONTAINERS: [&str; 10] =
+        ["Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Streaming", "Vec"];
     match bare(ty) {
         Type::Path(path) => {
             let known = |ident: &syn::Ident| SCALARS.iter().chain(&CONTAINERS).any(|word| ident == word);

@@ -7,6 +7,7 @@ use crate::call::Outgoing;
 use crate::interface::{Method, UserStub};
 use crate::link::{Link, LinkState};
 use crate::stats::BindingStats;
+use crate::streaming::opening::Opening;
 
 /// An importer's live link to one export. Cloning it, or the stub over it, gives another handle of the same
 /// link; when the last is dropped, the session is closed.
@@ -41,6 +42,16 @@ impl Binding {
     #[doc(hidden)]
     pub fn call(&self, method: &'static Method) -> Outgoing<'_> {
         Outgoing::new(&self.handle.link, method)
+    }
+
+    /// Begins a call with streams. The user stubs are written over this.
+    #[doc(hidden)]
+    pub fn open(&self, method: &'static Method) -> Opening<'_> {
+        Opening::new(self, method)
+    }
+
+    pub(crate) fn shared_link(&self) -> &Arc<Link> {
+        &self.handle.link
     }
 
     /// Whether the exporter can be reached at present.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use idl::{Message, Reader, Writer};
 
-use crate::error::{CallError, ErrorKind};
+use crate::error::{CallError, ErrorKind, RemoteError};
 use crate::executed::Executed;
 use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
@@ -108,20 +108,25 @@ impl<O> Drop for Call<'_, O> {
 }
 
 /// What a final answer means to the caller.
-fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
-    let undecodable = |error: idl::DecodeError| {
-        let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
-        CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
-    };
+pub(crate) fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
+    if reply.status != Status::Value {
+        return Err(decode_failure(method, reply));
+    }
+    // A one-way call's reply is empty, as is one whose value is its type's default.
+    decode_value(&mut reply.body.reader()).map_err(|error| undecodable(error).of_method(method).into())
+}
+
+fn undecodable(error: idl::DecodeError) -> CallError {
+    let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
+}
+
+/// What a final answer that is no value means to the caller.
+pub(crate) fn decode_failure<E: RemoteError>(method: &Method, reply: &Reply) -> E {
     let mut reader = reply.body.reader();
     let failed = match reply.status {
-        // A one-way call's reply is empty, as is one whose value is its type's default.
-        Status::Value => match decode_value(&mut reader) {
-            Ok(value) => return Ok(value),
-            Err(error) => undecodable(error),
-        },
-        Status::Error => match idl::decode_message::<O::Error>(&mut reader) {
-            Ok(error) => return Err(error),
+        Status::Error => match idl::decode_message::<E>(&mut reader) {
+            Ok(error) => return error,
             Err(error) => undecodable(error),
         },
         Status::Fault => match idl::decode_message::<Fault>(&mut reader) {
@@ -134,7 +139,7 @@ fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Err
             "the call ran, but its reply was not kept and is lost",
         ),
     };
-    Err(failed.of_method(method).into())
+    failed.of_method(method).into()
 }
 
 /// The response message's one field.

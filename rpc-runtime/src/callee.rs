@@ -14,7 +14,7 @@ use crate::connection::{Connection, Ended, Role};
 use crate::io_threads::{IoThreads, at_home};
 use crate::outbox::Outbox;
 use crate::protocol::control::{Reject, Rejection};
-use crate::protocol::frame::{Call, Frame, MAGIC};
+use crate::protocol::frame::{Call, Frame, MAGIC, Way};
 use crate::protocol::id::{ConnectionId, Owner};
 use crate::protocol::session::Arrival;
 use crate::protocol::time::Time;
@@ -202,6 +202,8 @@ impl Callee {
             Frame::Call(call) => return self.call(served, call, arrival),
             Frame::Cancel { id, recorded } => served.cancel(arrival, id, recorded),
             Frame::Ack(id) => served.ack(arrival, id),
+            Frame::Item(Way::Up, item) => served.item(arrival, item),
+            Frame::ItemAck(Way::Up, id, position) => served.item_ack(arrival, id, position),
             Frame::Ping => {
                 let valid = served.renew(arrival);
                 self.say(&Frame::Pong(Clock::as_callee(arrival.now)));

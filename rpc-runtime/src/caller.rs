@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::connection::Role;
 use crate::link::Link;
-use crate::protocol::frame::Frame;
+use crate::protocol::frame::{Frame, Way};
+use crate::protocol::stream::Violation;
 use crate::protocol::time::Time;
 
 /// After so many pings without an answer a connection is given up.
@@ -47,6 +48,10 @@ impl Caller {
     }
 }
 
+fn broken(violation: Violation) -> ControlFlow<String> {
+    ControlFlow::Break(format!("the exporter breaks the rules: {violation}"))
+}
+
 impl Role for Caller {
     fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
         match frame {
@@ -61,6 +66,16 @@ impl Role for Caller {
                     }
                     Err(error) => return ControlFlow::Break(error.to_string()),
                 }
+            }
+            Frame::Item(Way::Down, item) => {
+                return self.link.item(item).map_or_else(broken, ControlFlow::Continue);
+            }
+            Frame::ItemAck(Way::Down, id, position) => {
+                return self.link.item_ack(id, position).map_or_else(broken, ControlFlow::Continue);
+            }
+            Frame::Stop(id) => {
+                self.link.stop(id);
+                return ControlFlow::Continue(());
             }
             Frame::Pong(clock) => self.link.heard(clock, now),
             Frame::Goodbye(goodbye) => {

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 
 use bytes::Bytes;
 use idl::{DecodeError, Message, Reader, Writer};
@@ -15,12 +15,16 @@ use crate::error::RemoteError;
 use crate::interface::Outcome;
 use crate::protocol::control::{Fault, FaultKind};
 use crate::protocol::frame::Status;
+use crate::streaming::items::{Decoding, Encoding, Items};
+use crate::streaming::{StreamArgument, StreamOutcome, Streaming};
 
 /// A call on its way into a server stub.
 pub struct Incoming<'a> {
     method: u32,
     arguments: &'a Bytes,
     spare: Option<Box<dyn Handler>>,
+    /// What the caller sends, for a method that takes a stream.
+    items: Option<Box<dyn Items>>,
 }
 
 /// What a server stub makes of a call.
@@ -37,7 +41,13 @@ pub(crate) enum Dispatched {
 
 impl<'a> Incoming<'a> {
     pub(crate) fn new(method: u32, arguments: &'a Bytes, spare: Option<Box<dyn Handler>>) -> Incoming<'a> {
-        Incoming { method, arguments, spare }
+        Incoming { method, arguments, spare, items: None }
+    }
+
+    /// With the stream that the method takes.
+    pub(crate) fn with_items(mut self, items: Box<dyn Items>) -> Incoming<'a> {
+        self.items = Some(items);
+        self
     }
 
     /// The method's number on the wire.
@@ -66,6 +76,25 @@ impl<'a> Incoming<'a> {
         Dispatch(Dispatched::Run(slot))
     }
 
+    /// The stream that the method takes.
+    pub fn items<S: StreamArgument>(mut self) -> (Incoming<'a>, S) {
+        let stream = match self.items.take() {
+            Some(items) => Decoding::streaming(items, None),
+            // What carries the call sees to it that there is one.
+            None => Streaming::from_iter([]),
+        };
+        (self, S::from_streaming(stream))
+    }
+
+    /// The implementation's future is `future`, and opens a stream.
+    pub fn open<F, O>(self, future: F) -> Dispatch
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: StreamOutcome,
+    {
+        Dispatch(Dispatched::Run(Box::new(Opens { future: Box::pin(future), items: None })))
+    }
+
     /// The arguments do not decode.
     pub fn undecodable(self, error: DecodeError) -> Dispatch {
         Dispatch(Dispatched::Undecodable(error))
@@ -80,6 +109,41 @@ impl<'a> Incoming<'a> {
 /// A running method. When it is ready, its reply is in `reply`, and it can be refilled.
 pub(crate) trait Handler: Any + Send {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status>;
+
+    /// The stream that it has opened, after [`Status::Opened`].
+    fn items(&mut self) -> Option<Box<dyn Items>> {
+        None
+    }
+}
+
+/// A running method that opens a stream.
+struct Opens<F> {
+    future: Pin<Box<F>>,
+    items: Option<Box<dyn Items>>,
+}
+
+impl<F, O> Handler for Opens<F>
+where
+    F: Future<Output = O> + Send + 'static,
+    O: StreamOutcome,
+{
+    fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status> {
+        let outcome = ready!(self.future.as_mut().poll(cx));
+        Poll::Ready(match outcome.into_result() {
+            Ok(stream) => {
+                self.items = Some(Box::new(Encoding(stream)));
+                Status::Opened
+            }
+            Err(error) => {
+                let status = put_error(&error, reply);
+                checked(status, reply)
+            }
+        })
+    }
+
+    fn items(&mut self) -> Option<Box<dyn Items>> {
+        self.items.take()
+    }
 }
 
 /// Where a method's future lives. It is refilled by the next call of the method, so that a call allocates
@@ -126,22 +190,30 @@ fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
             value.encode(1, reply);
             Status::Value
         }
-        Err(error) => {
-            if let Some(call) = error.call_error() {
-                idl::encode_message(&call.to_fault(), reply);
-                return Status::Fault;
-            }
-            if let Some(text) = error.text() {
-                return put_fault(reply, FaultKind::Failed, &text);
-            }
-            idl::encode_message(&error, reply);
-            Status::Error
-        }
+        Err(error) => put_error(&error, reply),
     };
+    checked(status, reply)
+}
+
+/// The status, unless what was written cannot travel.
+fn checked(status: Status, reply: &mut Writer) -> Status {
     match reply.check() {
         Ok(()) => status,
         Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
     }
+}
+
+/// Writes an error as the application's own, or as a fault.
+pub(crate) fn put_error(error: &impl RemoteError, reply: &mut Writer) -> Status {
+    if let Some(call) = error.call_error() {
+        idl::encode_message(&call.to_fault(), reply);
+        return Status::Fault;
+    }
+    if let Some(text) = error.text() {
+        return put_fault(reply, FaultKind::Failed, &text);
+    }
+    idl::encode_message(error, reply);
+    Status::Error
 }
 
 /// Replaces what is in `reply` by a fault.

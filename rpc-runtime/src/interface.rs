@@ -19,6 +19,17 @@ pub struct Method {
     pub kind: MethodKind,
     /// What `#[rpc(timeout = "…")]` says.
     pub timeout: Option<Duration>,
+    /// Whether its argument is a stream.
+    pub client_streams: bool,
+    /// Whether its result is a stream.
+    pub server_streams: bool,
+}
+
+impl Method {
+    /// Whether it takes or gives a stream.
+    pub(crate) fn has_streams(&self) -> bool {
+        self.client_streams || self.server_streams
+    }
 }
 
 /// The user stub of an interface: what [`import`](crate::Node::import) gives. The macros implement it.

@@ -133,6 +133,7 @@ mod served;
 mod server;
 mod spare;
 mod stats;
+mod streaming;
 mod sync;
 #[doc(hidden)]
 pub mod task;
@@ -161,6 +162,9 @@ pub use protocol::id::{Epoch, Incarnation, Owner};
 pub use receipt::Receipt;
 pub use rpc_macros::{Message, RemoteError, interface};
 pub use stats::{BindingStats, NodeStats};
+#[doc(hidden)]
+pub use streaming::opening::Opening;
+pub use streaming::{Closed, Sender, StreamArgument, StreamOutcome, Streaming};
 
 /// The example of the README is compiled and run.
 #[cfg(doctest)]

@@ -34,6 +34,11 @@ pub struct Limits {
     pub session_lease: Duration,
     /// Handlers that run at once, of all callers together; further calls are queued. 4,096.
     pub handlers_max: usize,
+    /// Calls with streams that run at once, of all callers together; a further one is refused. Each stream may hold 256 KiB
+    /// and one item. They do not count as handlers. 1,024.
+    pub streams_max: usize,
+    /// Calls with streams that run at once, of one session. 256.
+    pub session_streams_max: usize,
     /// Memory for queued calls, of all callers together, 1 KiB each beside their arguments; beyond it calls are refused.
     /// A call that would not get its turn within half of the time that it has is refused at once. 32 MiB.
     pub queued_bytes_max: usize,
@@ -70,6 +75,8 @@ impl Default for Limits {
             slots_max: 1024,
             session_lease: Duration::from_secs(60),
             handlers_max: 4096,
+            streams_max: 1024,
+            session_streams_max: 256,
             queued_bytes_max: 32 * 1024 * 1024,
             session_queued_bytes_max: 4 * 1024 * 1024,
             out_bytes_max: 4 * 1024 * 1024,
@@ -108,6 +115,7 @@ mod tests {
             Err(_) => value.replace('s', " s"),
             Ok(bytes) if name.contains("bytes") && bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
             Ok(bytes) if name.contains("bytes") => format!("{} KiB", bytes >> 10),
+            Ok(number) if number < 1000 => number.to_string(),
             Ok(number) => format!("{},{:03}", number / 1000, number % 1000),
         }
     }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod session;
+mod streams;
 
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -18,10 +19,11 @@ use crate::executed::Executed;
 use crate::interface::Method;
 use crate::limits::Limits;
 use crate::planted::{Bug, planted};
-use crate::protocol::frame::Frame;
+use crate::protocol::frame::{Frame, Status};
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::Time;
 use crate::stats::BindingCounters;
+use crate::streaming::carried::Carried;
 use crate::sync::{Mutex, MutexGuard, Notify};
 use calls::{Call, Calls, MAY_STILL_RUN};
 pub(crate) use calls::{CallKey, Reply};
@@ -81,6 +83,16 @@ impl Link {
         arguments: Writer,
         waker: &Waker,
     ) -> Result<(CallKey, Poll<()>), CallError> {
+        self.submit_with(method, arguments, None, waker)
+    }
+
+    fn submit_with(
+        &self,
+        method: &'static Method,
+        arguments: Writer,
+        streams: Option<Arc<Carried>>,
+        waker: &Waker,
+    ) -> Result<(CallKey, Poll<()>), CallError> {
         let now = self.clock.now();
         let timeout = method.timeout.unwrap_or(self.call_timeout);
         let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
@@ -102,6 +114,9 @@ impl Link {
             method,
             message: arguments,
             large: None,
+            streams,
+            is_taken_up: false,
+            is_open: false,
             deadline,
             timeout,
             sent: None,
@@ -138,6 +153,9 @@ impl Link {
             }
             return Poll::Pending;
         };
+        if let Ok(Status::Opened) = result {
+            return Poll::Ready(Ok(Reply::opened()));
+        }
         let result = result.map(|status| call.reply(status));
         call.wanted = false;
         if call.sent.is_none() {

@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 
 use idl::{Piece, Writer};
 
-use crate::protocol::frame::{AnswerHeader, CallHeader, Frame};
+use crate::protocol::frame::{AnswerHeader, CallHeader, Frame, Item, Way};
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// Slices of a caller's own write: a call, with a large value or two in it.
@@ -69,6 +69,20 @@ impl Outbox {
         }
         append(&mut state.frames);
         state.pushes += 1;
+        self.count(&state);
+        let waker = self.sleeper(&state);
+        drop(state);
+        wake(waker);
+    }
+
+    /// Appends items of streams and wakes the connection task. They are no answers, of which a peer may not ask for more than
+    /// it reads: their bound is the window of each stream.
+    pub(crate) fn push_items(&self, append: impl FnOnce(&mut Frames)) {
+        let mut state = self.lock();
+        if state.ended {
+            return;
+        }
+        append(&mut state.frames);
         self.count(&state);
         let waker = self.sleeper(&state);
         drop(state);
@@ -315,6 +329,12 @@ impl Frames {
     pub(crate) fn put_answer(&mut self, header: &AnswerHeader, body: &Writer) {
         self.0.put_slice(&header.encode(body.len()));
         self.put_pieces(body);
+    }
+
+    /// Appends an item of a stream.
+    pub(crate) fn put_item(&mut self, way: Way, item: &Item) {
+        self.0.put_slice(&item.header(way));
+        self.0.put_bytes(&item.body);
     }
 
     /// Appends bytes that are no frame: what a connection begins with.

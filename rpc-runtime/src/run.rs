@@ -15,6 +15,7 @@ use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
 use crate::protocol::time::Time;
 use crate::served::{EndedRun, RunId, Served, Started};
+use crate::streaming::carried::{Carried, Inbound};
 use crate::sync::spawn;
 
 /// Arguments of a queued call up to this size are copied out of the buffer that they came in.
@@ -33,6 +34,8 @@ pub(crate) struct Run {
     permit: Option<OwnedSemaphorePermit>,
     /// When a queued call got its turn.
     turn_at: Option<Time>,
+    /// What the call takes or gives as streams.
+    streams: Option<Arc<Carried>>,
     has_ended: bool,
 }
 
@@ -44,20 +47,32 @@ impl Run {
         started: Started,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Run {
-        let Started { run, context, reply } = started;
-        Run { served, call, run, context: Some(context), reply, permit, turn_at: None, has_ended: false }
+        let Started { run, context, reply, streams } = started;
+        // A stream may live for long: its bound is another one.
+        let permit = permit.filter(|_| streams.is_none());
+        Run { served, call, run, context: Some(context), reply, permit, turn_at: None, streams, has_ended: false }
     }
 
     /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own. Gives the
     /// permit back if the run has ended.
     pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
-        let incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
+        let mut incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
+        if let Some(streams) = self.streams.as_ref().filter(|streams| streams.receives()) {
+            incoming = incoming.with_items(Box::new(Inbound(Arc::clone(streams))));
+        }
         let dispatch = self.served.export().call(incoming);
         let Some(mut handler) = self.dispatched(dispatch, now) else {
             return self.permit.take();
         };
         let mut in_place = task::Context::from_waker(Waker::noop());
         match poll_handler(&mut handler, &mut self.context, &mut in_place, &mut self.reply) {
+            Poll::Ready(Status::Opened) => {
+                let (served, run) = (Arc::clone(&self.served), self.run);
+                // Ends with the stream; a runtime that shuts down drops it, which records its end.
+                let task = spawn(self.carry(handler));
+                served.can_abort(run, task);
+                None
+            }
             Poll::Ready(status) => {
                 spare.keep(self.call.method, handler);
                 let permit = self.permit.take();
@@ -76,6 +91,29 @@ impl Run {
 
     async fn go_on(mut self, mut handler: Box<dyn Handler>) {
         let status = poll_fn(|cx| poll_handler(&mut handler, &mut self.context, cx, &mut self.reply)).await;
+        if status == Status::Opened {
+            return self.carry(handler).await;
+        }
+        let now = self.served.server().clock.now();
+        self.finish(status, now);
+    }
+
+    /// Sends the stream that the call has opened. Its end comes when the caller has consumed it (R35), or has lost interest.
+    async fn carry(mut self, mut handler: Box<dyn Handler>) {
+        let items = handler.items();
+        let (Some(mut items), Some(streams)) = (items, self.streams.clone()) else {
+            return;
+        };
+        drop(handler);
+        self.served.opened(self.call.id);
+        let context = &mut self.context;
+        let has_ended = streams.produce(&mut *items, |items, cx| Context::enter(context, || items.poll_next(cx))).await;
+        Context::enter(context, || drop(items));
+        let status = if has_ended && streams.delivered().await {
+            Status::Value
+        } else {
+            put_fault(&mut self.reply, FaultKind::Aborted, "the caller has cancelled the stream")
+        };
         let now = self.served.server().clock.now();
         self.finish(status, now);
     }
@@ -114,7 +152,11 @@ impl Drop for Run {
         if !self.has_ended {
             let now = server.clock.now();
             let mut reply = std::mem::take(&mut self.reply);
-            let status = put_fault(&mut reply, FaultKind::Aborted, "the implementation was dropped before its end");
+            let text = match self.streams {
+                Some(_) if server.is_draining() => "the exporter has shut down before the end of the stream",
+                _ => "the implementation was dropped before its end",
+            };
+            let status = put_fault(&mut reply, FaultKind::Aborted, text);
             let ended = self.ended(now);
             self.served.finish(&self.call, ended, status, reply);
         }

@@ -5,7 +5,9 @@
 //! which records it and sends it to whichever connection it has at that moment.
 
 mod calls;
+mod streams;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -24,6 +26,7 @@ use crate::protocol::time::Time;
 use crate::server::Server;
 use crate::sync::{AbortHandle, Mutex, MutexGuard};
 pub(crate) use calls::{EndedRun, Received, Started};
+use streams::Streams;
 
 /// Contexts of ended calls that a session keeps for later ones.
 const SPARE_CONTEXTS: usize = 16;
@@ -47,6 +50,8 @@ struct State {
     outbox: Option<Arc<Outbox>>,
     /// Handlers that have started and not ended.
     running: Slab<Running>,
+    /// The streams of those that have some.
+    streams: BTreeMap<CallId, Streams>,
     /// How many have started.
     runs: u64,
     /// Whether those that start now are dropped as soon as they have to wait.
@@ -79,6 +84,7 @@ impl Served {
                 session,
                 outbox: Some(Arc::clone(outbox)),
                 running: Slab::new(),
+                streams: BTreeMap::new(),
                 runs: 0,
                 aborting: false,
                 queued_bytes: 0,
@@ -118,6 +124,7 @@ impl Served {
         {
             old.close();
         }
+        state.detach_streams();
         state.repeated_bytes = 0;
         // In the same step: a handler that ends now answers behind it.
         let clock = arrival.now.as_micros();
@@ -131,6 +138,7 @@ impl Served {
         state.session.detach(connection);
         if state.session.bound().is_none() {
             state.outbox = None;
+            state.detach_streams();
         }
     }
 
@@ -276,12 +284,14 @@ impl State {
     /// The session has ended: nobody waits for its handlers.
     fn tell_handlers(&self) {
         self.running.iter().for_each(|(_, running)| running.context.cancel());
+        self.lose_streams();
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
         // Also a call without a record may run twice at once.
         let runs = self.running.iter().filter(|(_, running)| running.call == id);
         runs.for_each(|(_, running)| running.context.cancel());
+        self.cancel_streams(id);
         Ok(())
     }
 

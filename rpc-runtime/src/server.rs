@@ -42,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) budget: Budget,
     /// One permit for each handler that runs.
     pub(crate) handlers: Arc<Semaphore>,
+    /// One permit for each call with streams that runs.
+    pub(crate) streams: Arc<Semaphore>,
     /// The calls that wait for one.
     pub(crate) queue: Queue,
     /// Large replies on their way.
@@ -66,6 +68,7 @@ impl Server {
             clock,
             budget: Budget::new(limits.record_bytes_max),
             handlers: Arc::new(Semaphore::new(limits.handlers_max.min(Semaphore::MAX_PERMITS))),
+            streams: Arc::new(Semaphore::new(limits.streams_max.min(Semaphore::MAX_PERMITS))),
             passing: Passing::new(limits.passing_bytes_max),
             queue: Queue::new(limits.queued_bytes_max, limits.handlers_max),
             limits,

@@ -31,7 +31,9 @@ struct Method {
     docs: String,
     kind: MethodKind,
     arguments: Arguments,
+    client_streaming: bool,
     result: Outcome,
+    server_streaming: bool,
     error: Option<Shape>,
 }
 
@@ -83,7 +85,9 @@ impl InterfaceBuilder {
             docs: docs.into(),
             kind,
             arguments: Arguments::Fields(Vec::new()),
+            client_streaming: false,
             result: Outcome::Field(None),
+            server_streaming: false,
             error: None,
         };
         let MethodBuilder { method, .. } = build(MethodBuilder { registry: &mut self.registry, method });
@@ -210,8 +214,8 @@ impl Method {
             input_type,
             output_type,
             options: Some(MethodOptions { idempotency_level, rpc }),
-            client_streaming: false,
-            server_streaming: false,
+            client_streaming: self.client_streaming,
+            server_streaming: self.server_streaming,
         }
     }
 }
@@ -265,6 +269,18 @@ impl MethodBuilder<'_> {
     pub fn response<T: Message>(mut self) -> Self {
         self.method.result = Outcome::Whole(T::describe(self.registry));
         self
+    }
+
+    /// The items of the stream that the method takes: each is a message of arguments.
+    pub fn items<A: Message>(mut self) -> Self {
+        self.method.client_streaming = true;
+        self.request::<A>()
+    }
+
+    /// The items of the stream that the method gives: each is a message of results.
+    pub fn returns_items<T: Message>(mut self) -> Self {
+        self.method.server_streaming = true;
+        self.response::<T>()
     }
 
     /// The error.

@@ -34,7 +34,8 @@ pub(crate) fn read_all(signature: &Signature, krate: &Path, problems: &mut Probl
             continue;
         };
         let (passing, held) = passing(&typed.ty, krate, problems);
-        if wire_as.is_some() && matches!(passing, Passing::Text | Passing::Bytes | Passing::Slice(_)) {
+        if wire_as.is_some() && matches!(passing, Passing::Text | Passing::Bytes | Passing::Slice(_) | Passing::Stream)
+        {
             problems.at(&typed.ty, "`as` is for integers, and for `Option` and `Vec` of integers: take the `Vec`");
         }
         let wire_name = names::plain(ident).trim_start_matches('_').to_owned();
@@ -68,7 +69,12 @@ fn name<'a>(typed: &'a PatType, problems: &mut Problems) -> Option<&'a Ident> {
 /// How an argument of this type is passed, and the type that the callee holds.
 fn passing(ty: &Type, krate: &Path, problems: &mut Problems) -> (Passing, Type) {
     let Type::Reference(reference) = types::bare(ty) else {
-        if types::is_open(ty) {
+        if types::is_streaming(ty) {
+            return (Passing::Stream, ty.clone());
+        }
+        if types::is_open_stream(ty) {
+            problems.at(ty, "write `Streaming<T>`: a caller makes one of any stream, with `Streaming::new(stream)`");
+        } else if types::is_open(ty) {
             problems.at(ty, GENERIC);
         } else if types::borrows(ty) {
             problems.at(

@@ -5,7 +5,7 @@ use syn::{
 };
 
 use super::model::{Kind, Method, Timeout};
-use super::{argument, timeout};
+use super::{argument, streams, timeout};
 use crate::problems::Problems;
 use crate::settings::Settings;
 use crate::{docs, names, types};
@@ -47,6 +47,7 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
     receiver(signature, problems);
     let arguments = argument::read_all(signature, krate, problems);
     let output = output(signature, kind, problems);
+    let (client_streams, server_streams) = streams::check(&arguments, output.as_ref(), kind, problems);
     let rust_name = names::plain(&signature.ident);
     if TAKEN.contains(&rust_name.as_str()) {
         let what = format!(
@@ -68,6 +69,8 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
         kind,
         timeout,
         arguments,
+        client_streams,
+        server_streams,
         output: output?,
         span,
     })
@@ -102,6 +105,7 @@ fn timeout(settings: &mut Settings, problems: &mut Problems) -> Option<Timeout> 
 fn form(signature: &Signature, problems: &mut Problems) {
     if signature.asyncness.is_none() {
         let what = match &signature.output {
+            ReturnType::Type(_, ty) if types::is_open_stream(ty) => streams::INSTEAD,
             ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)) => {
                 "write `async fn`, and as its result what the future gives"
             }
@@ -172,7 +176,9 @@ fn output(signature: &Signature, kind: Kind, problems: &mut Problems) -> Option<
         // Said already, where `async` is missing.
         return Some(parse_quote!(#ty));
     }
-    if types::is_open(ty) {
+    if types::is_open_stream(ty) {
+        problems.at(ty, streams::INSTEAD);
+    } else if types::is_open(ty) {
         problems.at(ty, "name the type: both sides must know what comes back");
     } else if types::is_no_result(ty) {
         let written = types::written(&ty);

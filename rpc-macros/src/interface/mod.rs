@@ -9,6 +9,7 @@ mod expand;
 mod method;
 mod model;
 mod read;
+mod streams;
 mod timeout;
 
 use proc_macro2::TokenStream;

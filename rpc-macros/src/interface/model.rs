@@ -37,6 +37,10 @@ pub(crate) struct Method {
     pub(crate) kind: Kind,
     pub(crate) timeout: Option<Timeout>,
     pub(crate) arguments: Vec<Argument>,
+    /// Whether its one argument is a stream.
+    pub(crate) client_streams: bool,
+    /// Whether its result is a stream.
+    pub(crate) server_streams: bool,
     /// What it returns, as written.
     pub(crate) output: Type,
     /// The tokens that give it its name on the wire, for mistakes.
@@ -82,4 +86,6 @@ pub(crate) enum Passing {
     Bytes,
     /// `&[T]`: a `Vec<T>`. The tokens are those of `T`.
     Slice(Box<Type>),
+    /// `Streaming<T>`: the items are the request.
+    Stream,
 }

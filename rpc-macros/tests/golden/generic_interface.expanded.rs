@@ -105,6 +105,8 @@ const _: () = {
         id: 4039770109,
         kind: crate::inner::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
+        client_streams: false,
+        server_streams: false,
     };
     impl<T: Message> ::core::clone::Clone for QueueClient<T>
     where

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use idl::{MethodKind, Reader, Writer};
 use slab::Slab;
 
+use super::streams::why_streams_end;
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
@@ -22,6 +23,7 @@ use crate::protocol::id::{CallId, Epoch, Incarnation, SessionId, Token};
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
 use crate::receipt::{Receipt, Settle};
 use crate::spare;
+use crate::streaming::carried::Carried;
 
 /// Bodies of answers up to this size are copied.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
@@ -77,6 +79,12 @@ pub(super) struct Call {
     pub(super) message: Writer,
     /// The body of a large answer.
     pub(super) large: Option<Bytes>,
+    /// What it takes or gives as streams.
+    pub(super) streams: Option<Arc<Carried>>,
+    /// Whether the callee takes its stream's items.
+    pub(super) is_taken_up: bool,
+    /// Whether the stream that it gives is open.
+    pub(super) is_open: bool,
     pub(super) deadline: Time,
     pub(super) timeout: Duration,
     /// The call's name in the present session, from the moment that its first byte may have left.
@@ -178,6 +186,9 @@ impl Calls {
                 call.end(Ok(Status::Value));
             } else {
                 call.sent = Some((id, start_before));
+                if let Some(streams) = &call.streams {
+                    streams.attach(id, &connection.outbox, session.frame_bytes_max, false);
+                }
             }
         }
     }
@@ -214,11 +225,16 @@ impl Calls {
             return None;
         }
         if call.result.is_some() {
+            call.end_streams(|| why_streams_end(status, &body));
             return None;
         }
         match refused {
-            None => call.replied(status, body),
+            None => {
+                call.end_streams(|| why_streams_end(status, &body));
+                call.replied(status, body)
+            }
             Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => {
+                call.detach_streams();
                 self.waiting.push_back(key);
                 None
             }
@@ -257,6 +273,7 @@ impl Calls {
         let may_run_again = call.method.kind == MethodKind::Idempotent || planted(Bug::FailOverOnTimeout); // M12
         if is_waited_for && (never_ran || may_run_again) {
             call.sent = None;
+            call.detach_streams();
             call.may_have_run |= !never_ran && !planted(Bug::LastVerdictWins); // M17
             self.waiting.push_back(key);
         } else {
@@ -275,6 +292,8 @@ impl Calls {
             self.calls.remove(key);
         } else if call.result.is_none() {
             call.end(Err(error.clone()));
+        } else {
+            call.end_streams(|| error.clone());
         }
     }
 
@@ -372,6 +391,9 @@ impl Call {
     /// The result is there. Who waits for it is to be woken, soon.
     #[must_use = "somebody may wait"]
     pub(super) fn answered(&mut self, result: Result<Status, CallError>) -> Option<Waker> {
+        if let Err(error) = &result {
+            self.end_streams(|| error.clone());
+        }
         self.result = Some(result);
         self.waker.take()
     }
@@ -381,6 +403,18 @@ impl Call {
         if let Some(waker) = self.answered(result) {
             waker.wake();
         }
+    }
+
+    /// The call has come to its end, and with it its streams.
+    pub(super) fn end_streams(&self, why: impl FnOnce() -> CallError) {
+        if let Some(streams) = &self.streams {
+            streams.end(why());
+        }
+    }
+
+    /// It is to be made again, as another call.
+    fn detach_streams(&self) {
+        self.streams.iter().for_each(|streams| streams.detach());
     }
 
     pub(super) fn deadline_error(&self, last_failure: Option<&CallError>) -> CallError {

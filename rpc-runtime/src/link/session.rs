@@ -122,6 +122,7 @@ impl Link {
         for (_, key) in abandoned {
             state.lose(key, &lost);
         }
+        state.attach_streams(outbox);
         self.connected(state, clock, now, outbox, incarnation);
     }
 
@@ -141,6 +142,7 @@ impl Link {
     pub(crate) fn detached(&self, error: CallError) {
         let mut state = self.lock();
         state.connection = None;
+        state.detach_streams();
         self.down(&mut state, error);
     }
 
@@ -211,7 +213,8 @@ impl Link {
                 state.end_session(&error, true);
                 return Err(error);
             }
-            Some(Matched::Working | Matched::Opened | Matched::Nothing) | None => {}
+            Some(Matched::Opened) => waker = state.opened(answer.header.id),
+            Some(Matched::Working | Matched::Nothing) | None => {}
         }
         // A slot is free now, or the callee lets more of them be used.
         state.pump(false);

@@ -289,8 +289,12 @@ impl Frame {
                 Frame::Cancel { id, recorded: flags & UNRECORDED == 0 }
             }
             ACK => Frame::Ack(body.call_id()?.1),
-            ITEM_UP => Frame::Item(Way::Up, body.item(frame)?),
-            ITEM_DOWN => Frame::Item(Way::Down, body.item(frame)?),
+            ITEM_UP | ITEM_DOWN => {
+                let (id, number, end) = body.item()?;
+                frame.advance(ITEM_HEADER_BYTES);
+                let way = if kind == ITEM_UP { Way::Up } else { Way::Down };
+                Frame::Item(way, Item { id, number, end, body: frame })
+            }
             ITEM_ACK_UP => body.item_ack(Way::Up)?,
             ITEM_ACK_DOWN => body.item_ack(Way::Down)?,
             STOP => Frame::Stop(body.call_id()?.1),
@@ -500,17 +504,16 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn item(self, frame: &Bytes) -> Result<Item, FrameError> {
+    fn item(self) -> Result<(CallId, u64, Option<Status>), FrameError> {
         let kind = self.kind;
         let (status, id, fields) = self.call_id()?;
-        let (number, fields) = fields.take::<8>()?;
+        let (number, _) = fields.take::<8>()?;
         let end = match Status::from_wire(status) {
             Some(end @ (Status::Value | Status::Error | Status::Fault)) => Some(end),
             None if status == NO_END => None,
             _ => return Err(FrameError::UnknownKind(kind)),
         };
-        let number = u64::from_le_bytes(*number);
-        Ok(Item { id, number, end, body: frame.slice_ref(fields.rest) })
+        Ok((id, u64::from_le_bytes(*number), end))
     }
 
     fn item_ack(self, way: Way) -> Result<Frame, FrameError> {

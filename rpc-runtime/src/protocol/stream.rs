@@ -61,9 +61,9 @@ impl<B> Sending<B> {
         Sending { kept: VecDeque::new(), kept_bytes: 0, acknowledged: 0, next, sent_max: 0, has_ended: false }
     }
 
-    /// Whether the producer is to be asked for another item (R36).
+    /// Whether the producer is to be asked for another item (R36): also not while nobody hears what it has to say.
     pub fn has_room(&self) -> bool {
-        !self.has_ended && self.kept_bytes < WINDOW_BYTES
+        !self.has_ended && self.next.is_some() && self.kept_bytes < WINDOW_BYTES
     }
 
     /// Takes an item of so many bytes, or the end, for which there always is room.
@@ -90,7 +90,7 @@ impl<B> Sending<B> {
         self.next = None;
     }
 
-    /// The receiver says how far it has come. Gives whether that made room.
+    /// The receiver says how far it has come. Gives whether that may have made room, or finished the stream.
     pub fn acknowledge(&mut self, position: Position) -> Result<bool, Violation> {
         let Position { received, consumed } = position;
         if consumed < self.acknowledged || consumed > received || received > self.sent_max {
@@ -101,23 +101,16 @@ impl<B> Sending<B> {
             self.kept_bytes -= charge;
         }
         self.acknowledged = consumed;
-        if self.next.is_none() {
+        let goes_on = self.next.is_none();
+        if goes_on {
             self.next = Some(received + 1);
         }
-        Ok(forgotten > 0)
+        Ok(goes_on || forgotten > 0)
     }
 
     /// Whether everything was acknowledged, the end too.
     pub fn is_done(&self) -> bool {
         self.has_ended && self.kept.is_empty()
-    }
-
-    /// Forgets what is kept: nobody is interested in it any more.
-    pub fn clear(&mut self) {
-        self.kept.clear();
-        self.kept_bytes = 0;
-        self.has_ended = true;
-        self.next = None;
     }
 }
 
@@ -178,8 +171,7 @@ impl<B> Receiving<B> {
     /// What is to be acknowledged now, if the session is attached (R37). `is_waiting`: the application has asked for more
     /// than there is.
     pub fn due_acknowledgement(&mut self, is_waiting: bool) -> Option<Position> {
-        let is_over = self.has_ended && self.waiting.is_empty();
-        let is_due = self.untold_bytes >= ACK_BYTES || self.untold_bytes > 0 && (is_waiting || is_over);
+        let is_due = self.untold_bytes >= ACK_BYTES || self.untold_bytes > 0 && (is_waiting || self.is_consumed());
         is_due.then(|| self.tell())
     }
 
@@ -194,6 +186,11 @@ impl<B> Receiving<B> {
         self.is_stopped = true;
         self.waiting.clear();
         self.waiting_bytes = 0;
+    }
+
+    /// Whether the application has consumed everything, the end too.
+    pub fn is_consumed(&self) -> bool {
+        self.has_ended && self.waiting.is_empty()
     }
 
     /// Whether the application has lost interest.

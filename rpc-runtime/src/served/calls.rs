@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{RunId, Running, Served, State};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::handler::put_fault;
+use crate::interface::Method;
 use crate::outbox::Outbox;
 use crate::passing::LARGE_BYTES;
 #[cfg(verify)]
@@ -20,6 +22,7 @@ use crate::protocol::id::CallId;
 use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Verdict};
 use crate::protocol::time::{CalleeTime, Time};
 use crate::spare;
+use crate::streaming::carried::Carried;
 use crate::sync::AbortHandle;
 
 /// What a queued call takes beside its arguments.
@@ -51,6 +54,8 @@ pub(crate) struct Started {
     pub(crate) context: Context,
     /// The buffer for the reply.
     pub(crate) reply: Writer,
+    /// The call's streams, if it has some.
+    pub(crate) streams: Option<Arc<Carried>>,
 }
 
 impl Served {
@@ -58,7 +63,8 @@ impl Served {
     pub(crate) fn receive(&self, arrival: Arrival, call: &CallHeader, arguments: &Bytes, has_permit: bool) -> Received {
         let mut state = self.lock();
         let clock = Clock::as_callee(arrival.now);
-        let gate = self.gate(&state, call, queued_bytes(arguments), has_permit, clock);
+        let method = self.export.method(call.method);
+        let (gate, streams) = self.gate(&state, call, method, queued_bytes(arguments), has_permit, clock);
         let verdict = if call.recorded {
             state.session.call(arrival, call, gate, clock, &self.server.budget)
         } else {
@@ -68,7 +74,7 @@ impl Served {
             Verdict::Run(forgotten) => {
                 let mut reply = forgotten.unwrap_or_else(spare::writer);
                 reply.clear();
-                return Received::Run(self.started(&mut state, call, reply));
+                return Received::Run(self.started(&mut state, call, method, streams, reply));
             }
             Verdict::Queue => {
                 state.queued_bytes += queued_bytes(arguments);
@@ -79,7 +85,9 @@ impl Served {
                 if matches!(status, Status::Working | Status::ReplyLost) {
                     self.server.counters.duplicates_answered.add();
                 }
+                let status = if status == Status::Working { self.progress(&state, call.id) } else { status };
                 self.answer(&state, call.id, status, &Writer::new(), arrival.now);
+                self.go_on_with_streams(&state, call.id);
             }
             Verdict::Repeat => {
                 self.server.counters.duplicates_answered.add();
@@ -112,7 +120,11 @@ impl Served {
         self.server.queue.leave(queued_bytes(arguments));
         let now = self.server.clock.now();
         let clock = Clock::as_callee(now);
-        let refusal = self.standing_refusal();
+        let method = self.export.method(call.method);
+        let (refusal, streams) = match method.map_or(Ok(None), |method| self.room_for_streams(&state, method)) {
+            Ok(streams) => (self.standing_refusal(), streams),
+            Err(why) => (Some(why), None),
+        };
         let started = if call.recorded {
             state.session.start(call, refusal, clock, &self.server.budget)
         } else {
@@ -121,7 +133,7 @@ impl Served {
         match started {
             Ok(()) => {
                 self.server.counters.calls_executed.add();
-                return Some(self.started(&mut state, call, spare::writer()));
+                return Some(self.started(&mut state, call, method, streams, spare::writer()));
             }
             Err(Some(why)) if !call.oneway => {
                 self.answer_refusal(&state, call.id, why, &self.refusal_text(why), now);
@@ -132,9 +144,17 @@ impl Served {
     }
 
     /// The table has the call as running. In the same step it can be cancelled.
-    fn started(&self, state: &mut State, call: &CallHeader, reply: Writer) -> Started {
+    fn started(
+        &self,
+        state: &mut State,
+        call: &CallHeader,
+        method: Option<&Method>,
+        streams: Option<OwnedSemaphorePermit>,
+        reply: Writer,
+    ) -> Started {
         state.runs += 1;
-        let until = call.start_before.as_time();
+        // The deadline of a call with streams is that of its opening (R40).
+        let until = if streams.is_none() { call.start_before.as_time() } else { Time::NEVER };
         let spare = state.spare.pop().and_then(|context| context.renew(until));
         let context = spare.unwrap_or_else(|| Context::new(self.server.clock, until, self.caller));
         let running = Running {
@@ -146,7 +166,11 @@ impl Served {
             began_on: state.session.bound(),
         };
         let run = RunId { place: state.running.insert(running), number: state.runs };
-        Started { run, context, reply }
+        let streams = match (method, streams) {
+            (Some(method), Some(permit)) => Some(self.start_streams(state, call.id, method, permit)),
+            _ => None,
+        };
+        Started { run, context, reply, streams }
     }
 
     /// The connection whose full buffer keeps queued calls waiting, if it is still full.
@@ -189,6 +213,7 @@ impl Served {
             reply.fit();
         }
         let mut state = self.lock();
+        state.end_streams(call.id);
         #[cfg(verify)]
         let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
         state.ended(run, context);
@@ -215,6 +240,7 @@ impl Served {
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
     pub(crate) fn refuse(&self, call: &CallHeader, ended: EndedRun, why: Refusal, text: &str) {
         let mut state = self.lock();
+        state.end_streams(call.id);
         state.ended(ended.run, ended.context);
         let somebody_waits = if call.recorded {
             state.session.refuse(call.id, why, &self.server.budget)
@@ -266,8 +292,32 @@ impl Served {
     }
 
     /// Whether a new call may run (row 10, as far as it does not depend on the table).
-    fn gate(&self, state: &State, call: &CallHeader, bytes: usize, has_permit: bool, clock: CalleeTime) -> Gate {
-        let refusal = self.standing_refusal().or_else(|| match self.export.method(call.method) {
+    fn gate(
+        &self,
+        state: &State,
+        call: &CallHeader,
+        method: Option<&Method>,
+        bytes: usize,
+        has_permit: bool,
+        clock: CalleeTime,
+    ) -> (Gate, Option<OwnedSemaphorePermit>) {
+        let streams = method.map_or(Ok(None), |method| self.room_for_streams(state, method));
+        match streams {
+            Ok(streams) => (self.gate_for(state, call, method, bytes, has_permit, clock), streams),
+            Err(why) => (Gate::Refuse(why), None),
+        }
+    }
+
+    fn gate_for(
+        &self,
+        state: &State,
+        call: &CallHeader,
+        method: Option<&Method>,
+        bytes: usize,
+        has_permit: bool,
+        clock: CalleeTime,
+    ) -> Gate {
+        let refusal = self.standing_refusal().or_else(|| match method {
             None => Some(Refusal::UnknownMethod),
             Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
             Some(_) => None,
@@ -342,7 +392,7 @@ impl Served {
 
     /// Sends an answer to the connection that the session has now; with none, the record waits for the resend. `now` may
     /// be some time ago: a caller that takes the clock for slower than it is asks for an earlier start (R15).
-    fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer, now: Time) {
+    pub(super) fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer, now: Time) {
         let Some(outbox) = &state.outbox else { return };
         let clock = Clock::as_callee(now);
         let slots = state.session.slot_target(&self.server.budget);

@@ -154,10 +154,12 @@ impl<'a> Comparison<'a> {
             }
         }
         let whole = [old_notes, new_notes].iter().flatten().any(|notes| notes.whole);
-        let method = (!whole).then_some(name);
-        for (old, new, way) in
-            [(&old.input_type, &new.input_type, Way::Argument), (&old.output_type, &new.output_type, Way::Result)]
-        {
+        let items = old.server_streaming || new.server_streaming;
+        for (old, new, way, is_whole) in [
+            (&old.input_type, &new.input_type, Way::Argument, whole),
+            (&old.output_type, &new.output_type, Way::Result, whole || items),
+        ] {
+            let method = (!is_whole).then_some(name);
             self.named(Pair { old, new, way, method });
         }
         let old_error = old_notes.map_or("", |notes| &notes.error);

@@ -55,6 +55,7 @@ fn of_method(interface: &Interface, method: &Method) -> Vec<TokenStream> {
         let held = &argument.field.ty;
         match (&argument.passing, &argument.field.wire_as) {
             // What the callee holds is the runtime's own.
+            (Passing::Stream, _) => Some(predicate(held, &quote!(#krate::StreamArgument))),
             (Passing::Text | Passing::Bytes, _) => None,
             (Passing::Slice(element), _) => message(element, krate),
             (_, None) => message(held, krate),
@@ -67,6 +68,7 @@ fn of_method(interface: &Interface, method: &Method) -> Vec<TokenStream> {
     let mut predicates: Vec<TokenStream> = arguments.collect();
     let output = &method.output;
     match (types::result(output), method.kind) {
+        _ if method.server_streams => predicates.push(predicate(output, &quote!(#krate::StreamOutcome))),
         (Some((value, error)), _) => {
             predicates.extend(message(value, krate));
             predicates.push(predicate(error, &quote!(#krate::RemoteError)));

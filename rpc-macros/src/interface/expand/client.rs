@@ -94,11 +94,16 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let outgoing = Ident::new("outgoing", Span::mixed_site());
     let encode = method.arguments.iter().map(|argument| encode(interface, argument, &outgoing));
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
+    let (begin, send) = match (method.client_streams, method.server_streams) {
+        (false, false) => (quote!(call), quote!(send)),
+        (true, false) => (quote!(open), quote!(send)),
+        (_, true) => (quote!(open), quote!(open)),
+    };
     quote! {
         #signature {
-            let #mutable #outgoing = self.binding.call(&#constant);
+            let #mutable #outgoing = self.binding.#begin(&#constant);
             #(#encode)*
-            #outgoing.send::<#output>()
+            #outgoing.#send::<#output>()
         }
     }
 }
@@ -110,6 +115,7 @@ fn encode(interface: &Interface, argument: &Argument, outgoing: &Ident) -> Token
     let tag = Literal::u32_unsuffixed(field.tag);
     let out = quote!(#outgoing.arguments());
     match passing {
+        Passing::Stream => quote_spanned!(span=> #outgoing.items(#ident);),
         Passing::Text => quote_spanned!(span=> #out.str(#tag, #ident);),
         Passing::Bytes => quote_spanned!(span=> #out.bytes(#tag, #ident);),
         Passing::Slice(element) => quote_spanned! {span=>

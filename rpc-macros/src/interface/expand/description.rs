@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::methods;
-use crate::interface::model::{Argument, Interface, Method};
+use crate::interface::model::{Argument, Interface, Method, Passing};
 use crate::spans::located;
 
 /// The expression that builds the description.
@@ -26,10 +26,21 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let Method { name, docs, output, .. } = method;
     let kind = methods::kind(interface, method.kind);
     let arguments = method.arguments.iter().map(|argument| self::argument(interface, argument));
-    let outcome = quote_spanned!(located(output)=> <#output as #krate::Outcome>);
+    let (outcome, returns) = match method.server_streams {
+        false => {
+            let outcome = quote_spanned!(located(output)=> <#output as #krate::Outcome>);
+            let returns = quote!(.returns::<#outcome::Value>());
+            (outcome, returns)
+        }
+        true => {
+            let outcome = quote_spanned!(located(output)=> <#output as #krate::StreamOutcome>);
+            let returns = quote!(.returns_items::<#outcome::Item>());
+            (outcome, returns)
+        }
+    };
     quote! {
         .method(#name, #docs, #kind, |m| {
-            m #(#arguments)* .returns::<#outcome::Value>().error::<#outcome::Error>()
+            m #(#arguments)* #returns.error::<#outcome::Error>()
         })
     }
 }
@@ -39,6 +50,10 @@ fn argument(interface: &Interface, argument: &Argument) -> TokenStream {
     let field = &argument.field;
     let ty = &field.ty;
     let name = &field.name;
+    if matches!(argument.passing, Passing::Stream) {
+        let krate = &interface.krate;
+        return quote_spanned!(located(ty)=> .items::<<#ty as #krate::StreamArgument>::Item>());
+    }
     let tag = Literal::u32_unsuffixed(field.tag);
     match &field.wire_as {
         None => quote_spanned!(located(ty)=> .argument::<#ty>(#tag, #name)),

@@ -1,0 +1,149 @@
+//! The streams of a served session's calls: what its connection brings of them, and how they open and end.
+
+use std::sync::Arc;
+
+use idl::Writer;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Served, State};
+use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
+use crate::interface::Method;
+use crate::protocol::control::Refusal;
+use crate::protocol::frame::{Item, Status};
+use crate::protocol::id::CallId;
+use crate::protocol::session::Arrival;
+use crate::protocol::stream::Position;
+use crate::streaming::carried::Carried;
+
+const UNBOUND: &str = "the session has another connection, or has ended";
+
+/// The streams of one call.
+pub(super) struct Streams {
+    carried: Arc<Carried>,
+    /// Whether the stream that comes back is open.
+    is_open: bool,
+    /// Counts against the streams that the node serves at once.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Served {
+    /// Room for the streams of a call of this method, if it has any.
+    pub(super) fn room_for_streams(
+        &self,
+        state: &State,
+        method: &Method,
+    ) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        if !method.has_streams() {
+            return Ok(None);
+        }
+        if state.streams.len() >= self.server.limits.session_streams_max {
+            return Err(Refusal::Overload);
+        }
+        let permit = Arc::clone(&self.server.streams).try_acquire_owned();
+        permit.map(Some).map_err(|_none_left| Refusal::Overload)
+    }
+
+    /// A call with streams has started: it takes its caller's items from now on.
+    pub(super) fn start_streams(
+        &self,
+        state: &mut State,
+        id: CallId,
+        method: &Method,
+        permit: OwnedSemaphorePermit,
+    ) -> Arc<Carried> {
+        let carried = Arc::new(Carried::of_callee(method.server_streams, method.client_streams));
+        state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, _permit: permit });
+        if let Some(outbox) = &state.outbox {
+            carried.attach(id, outbox, self.reply_bytes_max, true);
+        }
+        carried
+    }
+
+    /// A call in progress was sent again, on the session's new connection: gives what to answer.
+    pub(super) fn progress(&self, state: &State, id: CallId) -> Status {
+        match state.streams.get(&id) {
+            Some(streams) if streams.is_open => Status::Opened,
+            _ => Status::Working,
+        }
+    }
+
+    /// Behind that answer each stream is said to have come so far (R38).
+    pub(super) fn go_on_with_streams(&self, state: &State, id: CallId) {
+        if let (Some(streams), Some(outbox)) = (state.streams.get(&id), &state.outbox) {
+            streams.carried.attach(id, outbox, self.reply_bytes_max, true);
+        }
+    }
+
+    /// The implementation has opened what comes back.
+    pub(crate) fn opened(&self, id: CallId) {
+        let mut state = self.lock();
+        if let Some(streams) = state.streams.get_mut(&id) {
+            streams.is_open = true;
+            self.answer(&state, id, Status::Opened, &Writer::new(), self.server.clock.now());
+        }
+    }
+
+    /// An item of the caller's came. `Err` closes the connection.
+    pub(crate) fn item(&self, arrival: Arrival, item: Item) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        if !state.session.renew(arrival) {
+            return Err(UNBOUND);
+        }
+        match state.streams.get(&item.id) {
+            Some(streams) => streams.carried.item(item).map_err(|_violation| "it breaks the rules of streams"),
+            // Its call has ended.
+            None => Ok(()),
+        }
+    }
+
+    /// The caller says how far a stream has come. `Err` closes the connection.
+    pub(crate) fn item_ack(&self, arrival: Arrival, id: CallId, position: Position) -> Result<(), &'static str> {
+        let mut state = self.lock();
+        if !state.session.renew(arrival) {
+            return Err(UNBOUND);
+        }
+        match state.streams.get(&id) {
+            Some(streams) => {
+                streams.carried.acknowledge(position).map_err(|_violation| "it breaks the rules of streams")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// The session has another connection, or none: nothing of streams goes out until the caller was heard on it.
+    pub(super) fn detach_streams(&self) {
+        self.streams.values().for_each(|streams| streams.carried.detach());
+    }
+
+    /// The caller has cancelled the call: what produces for it is dropped, and what it sends ends with an error (R39).
+    pub(super) fn cancel_streams(&self, id: CallId) {
+        if let Some(streams) = self.streams.get(&id) {
+            let text = "the caller has cancelled the call";
+            streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
+        }
+    }
+
+    /// The session has ended, and all streams with it.
+    pub(super) fn lose_streams(&self) {
+        for streams in self.streams.values() {
+            let executed = Executed::Unknown { may_still_run: true };
+            let error =
+                CallError::new(ErrorKind::SessionLost, executed, "the session of the stream's caller has ended");
+            streams.carried.end(error);
+        }
+    }
+
+    /// The call has ended.
+    pub(super) fn end_streams(&mut self, id: CallId) {
+        if self.streams.is_empty() {
+            return;
+        }
+        if let Some(streams) = self.streams.remove(&id) {
+            let text = "the call that the stream belongs to has ended";
+            streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
+        }
+    }
+}
