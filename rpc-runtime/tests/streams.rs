@@ -1,207 +1,13 @@
 //! Streams over real sockets, as a user makes them: what a method takes and gives as items, one after the other.
 
-#[path = "support/gate.rs"]
-mod gate;
-#[path = "support/proxy.rs"]
-mod proxy;
+mod feed;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gate::Gate;
-use proxy::Proxy;
-use rpc_runtime::{
-    CallError, Context, ErrorKind, Executed, Export, Limits, Message, Node, RemoteError, Streaming, in_memory,
-    interface, within,
-};
-use tokio::sync::Notify;
+use feed::{DynFeed, Failure, Feed, FeedError, FeedServer, LONG, Line, MyFeed, STUCK, collect, exporter, import, pair};
+use rpc_runtime::{CallError, ErrorKind, Executed, Limits, Node, Streaming, in_memory, within};
 use tokio::time::timeout;
-
-/// More than any test takes that does not hang.
-const LONG: Duration = Duration::from_secs(60);
-
-#[derive(Debug, Clone, PartialEq, Message)]
-struct Line {
-    number: u64,
-    text: String,
-}
-
-#[interface(dyn)]
-trait Feed {
-    /// The numbers from 0, of which the last is followed by an error if `fails`.
-    async fn count(&self, to: u64, fails: bool) -> Result<Streaming<u64, FeedError>, FeedError>;
-    /// The same as lines, endless, and how they ended is noted.
-    async fn lines(&self) -> Result<Streaming<Line>, CallError>;
-    /// Their sum.
-    async fn sum(&self, numbers: Streaming<u64>) -> Result<u64, FeedError>;
-    /// Each line, with its place.
-    async fn echo(&self, lines: Streaming<String>) -> Result<Streaming<Line>, CallError>;
-    /// Takes one number and is content.
-    async fn first(&self, numbers: Streaming<u64>) -> Result<Option<u64>, CallError>;
-    /// Panics after so many.
-    async fn panics(&self, after: u64) -> Result<Streaming<u64>, CallError>;
-    async fn never_opens(&self) -> Result<Streaming<u64>, CallError>;
-    /// Blobs of so many bytes.
-    async fn blobs(&self, bytes: u32, count: u32) -> Result<Streaming<Vec<u8>>, CallError>;
-    async fn plain(&self) -> Result<u64, CallError>;
-}
-
-#[derive(Debug, PartialEq, thiserror::Error, RemoteError)]
-enum FeedError {
-    #[error("no numbers beyond {limit}")]
-    NoMore { limit: u64 },
-    #[error(transparent)]
-    Call(#[from] CallError),
-}
-
-#[derive(Default)]
-struct MyFeed {
-    /// Items that producers were asked for.
-    produced: Arc<AtomicU64>,
-    /// Producers that were dropped.
-    dropped: Arc<AtomicU64>,
-    /// Notified with each.
-    drops: Arc<Notify>,
-    openings: AtomicU64,
-    cancelled: Arc<AtomicBool>,
-}
-
-/// Counts what is asked for, and notes its end.
-struct Counted {
-    next: u64,
-    produced: Arc<AtomicU64>,
-    dropped: Arc<AtomicU64>,
-    drops: Arc<Notify>,
-}
-
-impl Iterator for Counted {
-    type Item = Line;
-
-    fn next(&mut self) -> Option<Line> {
-        self.produced.fetch_add(1, Ordering::SeqCst);
-        let number = self.next;
-        self.next += 1;
-        Some(Line { number, text: "x".repeat(1000) })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.dropped.fetch_add(1, Ordering::SeqCst);
-        self.drops.notify_one();
-    }
-}
-
-impl MyFeed {
-    fn counted(&self) -> Counted {
-        let (produced, dropped) = (Arc::clone(&self.produced), Arc::clone(&self.dropped));
-        Counted { next: 0, produced, dropped, drops: Arc::clone(&self.drops) }
-    }
-}
-
-impl Feed for MyFeed {
-    async fn count(&self, to: u64, fails: bool) -> Result<Streaming<u64, FeedError>, FeedError> {
-        self.openings.fetch_add(1, Ordering::SeqCst);
-        if to > 1_000_000 {
-            return Err(FeedError::NoMore { limit: 1_000_000 });
-        }
-        let (sender, numbers) = Streaming::channel();
-        tokio::spawn(async move {
-            for number in 0..to {
-                if sender.send(number).await.is_err() {
-                    return;
-                }
-            }
-            if fails {
-                let _ = sender.end_with(FeedError::NoMore { limit: to }).await;
-            }
-        });
-        Ok(numbers)
-    }
-    async fn lines(&self) -> Result<Streaming<Line>, CallError> {
-        Ok(Streaming::from_iter(self.counted()))
-    }
-    async fn sum(&self, mut numbers: Streaming<u64>) -> Result<u64, FeedError> {
-        self.openings.fetch_add(1, Ordering::SeqCst);
-        let mut sum = 0;
-        while let Some(number) = numbers.next().await {
-            match number {
-                Ok(number) => sum += number,
-                Err(error) => {
-                    let is_cancelled = Context::current().is_some_and(|context| context.is_cancelled());
-                    self.cancelled.store(is_cancelled, Ordering::SeqCst);
-                    self.drops.notify_one();
-                    return Err(error.into());
-                }
-            }
-        }
-        Ok(sum)
-    }
-    async fn echo(&self, mut lines: Streaming<String>) -> Result<Streaming<Line>, CallError> {
-        let (sender, echo) = Streaming::channel();
-        tokio::spawn(async move {
-            let mut number = 0;
-            while let Some(line) = lines.next().await {
-                match line {
-                    Ok(text) => {
-                        number += 1;
-                        if sender.send(Line { number, text }).await.is_err() {
-                            return;
-                        }
-                    }
-                    Err(error) => return drop(sender.end_with(error).await),
-                }
-            }
-        });
-        Ok(echo)
-    }
-    async fn first(&self, mut numbers: Streaming<u64>) -> Result<Option<u64>, CallError> {
-        numbers.next().await.transpose()
-    }
-    async fn panics(&self, after: u64) -> Result<Streaming<u64>, CallError> {
-        Ok(Streaming::from_iter((0..).inspect(move |number| assert!(*number < after, "as asked"))))
-    }
-    async fn never_opens(&self) -> Result<Streaming<u64>, CallError> {
-        std::future::pending().await
-    }
-    async fn blobs(&self, bytes: u32, count: u32) -> Result<Streaming<Vec<u8>>, CallError> {
-        Ok(Streaming::from_iter((0..count).map(move |_| vec![7; bytes as usize])))
-    }
-    async fn plain(&self) -> Result<u64, CallError> {
-        Ok(1)
-    }
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// An exporter of a feed, and what it notes.
-async fn exporter(limits: Limits) -> Result<(Node, Export, Arc<MyFeed>), Failure> {
-    let feed = Arc::new(MyFeed::default());
-    let node = Node::builder().listen("127.0.0.1:0").limits(limits).start().await?;
-    let export = node.export("feed", FeedServer::new(Arc::clone(&feed))).await?;
-    Ok((node, export, feed))
-}
-
-async fn import(node: &Node, address: &str) -> Result<FeedClient, CallError> {
-    node.import_at(address, "feed").await
-}
-
-/// A caller and an exporter over TCP.
-async fn pair() -> Result<(FeedClient, Arc<MyFeed>, (Node, Export, Node)), Failure> {
-    let (exporter, export, feed) = exporter(Limits::default()).await?;
-    let importer = Node::builder().start().await?;
-    let client = import(&importer, &exporter.local_endpoints()[0]).await?;
-    Ok((client, feed, (exporter, export, importer)))
-}
-
-async fn collect<T, E>(mut stream: Streaming<T, E>) -> Result<Vec<T>, E> {
-    let mut items = Vec::new();
-    while let Some(item) = stream.next().await {
-        items.push(item?);
-    }
-    Ok(items)
-}
 
 /// What every implementation and every stub does with the three kinds.
 async fn exercise(feed: &impl Feed) -> Result<(), Failure> {
@@ -248,5 +54,228 @@ async fn a_dialogue_takes_turns() -> Result<(), Failure> {
     }
     drop(sender);
     assert_eq!(timeout(LONG, echo.next()).await?, None);
+    Ok(())
+}
+
+/// A producer that fails, or panics, ends its stream with that error: behind what it has produced, and never as if it were
+/// complete.
+#[tokio::test]
+async fn a_failed_producer_reaches_its_consumer() -> Result<(), Failure> {
+    let (client, _, _nodes) = pair().await?;
+    let mut numbers = client.panics(3).await?;
+    for number in 0..3 {
+        assert_eq!(numbers.next().await, Some(Ok(number)));
+    }
+    let error = numbers.next().await.expect("an end").expect_err("a panic");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Aborted, Executed::Completed));
+    assert!(error.to_string().contains("Panics: the stream's producer panicked"), "{error}");
+    assert_eq!(numbers.next().await, None);
+
+    let panics = Streaming::from_iter((0..).inspect(|number| assert!(*number < 3, "as asked")));
+    let FeedError::Call(error) = client.sum(panics).await.expect_err("the implementation passes it on") else {
+        panic!("it is no error of its own");
+    };
+    assert_eq!(error.nested().map(|nested| nested.kind.as_str()), Some("Aborted"));
+
+    let (sender, numbers) = Streaming::channel();
+    let sum = client.sum(numbers);
+    let fails = async {
+        sender.send(1).await?;
+        sender.end_with(CallError::failed("no more numbers")).await
+    };
+    let (sum, sent) = tokio::join!(sum, fails);
+    assert_eq!(sent, Ok(()));
+    assert!(sum.expect_err("no sum").to_string().contains("no more numbers"));
+    Ok(())
+}
+
+/// A panic in the task that fills a channel is no end.
+#[tokio::test]
+async fn a_panic_beside_a_channel_is_an_error() {
+    let (sender, mut numbers) = Streaming::<u64>::channel();
+    let task = tokio::spawn(async move {
+        sender.send(1).await.expect("a consumer");
+        panic!("as asked");
+    });
+    assert_eq!(numbers.next().await, Some(Ok(1)));
+    let error = numbers.next().await.expect("an end").expect_err("a panic");
+    assert_eq!(error.kind(), ErrorKind::Aborted);
+    assert!(task.await.is_err());
+}
+
+/// R39: who drops a result's stream has its producer dropped, and its call's slot is free again.
+#[tokio::test]
+async fn a_dropped_result_drops_its_producer() -> Result<(), Failure> {
+    let mut limits = Limits::default();
+    limits.slots_max = 1;
+    let (exporter, _export, feed) = exporter(limits).await?;
+    let importer = Node::builder().start().await?;
+    let client = import(&importer, &exporter.local_endpoints()[0]).await?;
+    for round in 1..=3 {
+        let mut lines = client.lines().await?;
+        assert_eq!(lines.next().await.expect("a line")?.number, 0);
+        drop(lines);
+        timeout(LONG, feed.drops.notified()).await?;
+        assert_eq!(feed.dropped.load(Ordering::SeqCst), round);
+        assert_eq!(client.plain().await, Ok(1));
+    }
+    Ok(())
+}
+
+/// R39: what an implementation does not want to read any more, its caller produces no more.
+#[tokio::test]
+async fn a_dropped_argument_drops_its_producer() -> Result<(), Failure> {
+    let (client, _, _nodes) = pair().await?;
+    let here = MyFeed::default();
+    let numbers = Streaming::from_iter(here.counted().map(|line| line.number));
+    assert_eq!(client.first(numbers).await, Ok(Some(0)));
+    timeout(LONG, here.drops.notified()).await?;
+    Ok(())
+}
+
+/// R39: a call that is dropped while its stream is sent ends the stream with an error where it is read.
+#[tokio::test]
+async fn a_dropped_call_ends_its_argument_with_an_error() -> Result<(), Failure> {
+    let (client, feed, _nodes) = pair().await?;
+    let (sender, numbers) = Streaming::channel();
+    let mut sum = Box::pin(client.sum(numbers));
+    tokio::select! {
+        _ = &mut sum => panic!("there is more to come"),
+        sent = async { sender.send(1).await?; sender.send(2).await } => sent?,
+    }
+    drop(sum);
+    timeout(LONG, sender.closed()).await?;
+    timeout(LONG, feed.drops.notified()).await?;
+    assert!(feed.cancelled.load(Ordering::SeqCst));
+    Ok(())
+}
+
+/// R36, R37: a slow consumer holds no more than a window and an item, and holds up nothing else.
+#[tokio::test]
+async fn a_slow_consumer_keeps_memory_flat() -> Result<(), Failure> {
+    // 1,000 bytes and what a line has beside them.
+    const LINES_MAX: u64 = 256 * 1024 / 1064 + 2;
+    let (client, feed, _nodes) = pair().await?;
+    let mut lines = client.lines().await?;
+    for number in 0..500 {
+        assert_eq!(lines.next().await.expect("a line")?.number, number);
+        for _ in 0..10 {
+            assert_eq!(client.plain().await, Ok(1));
+            let ahead = feed.produced.load(Ordering::SeqCst) - number;
+            assert!(ahead <= LINES_MAX, "{ahead} lines were produced and not consumed");
+        }
+    }
+    Ok(())
+}
+
+/// R36: the same the other way: an implementation that does not read keeps its caller from producing.
+#[tokio::test]
+async fn a_slow_implementation_keeps_memory_flat() -> Result<(), Failure> {
+    const LINES_MAX: u64 = 256 * 1024 / 1064 + 2;
+    let (client, _, _nodes) = pair().await?;
+    let here = MyFeed::default();
+    let lines = here.counted().map(|line| line.text);
+    // Both ways: what is echoed is not read, so that nothing more is.
+    let mut echo = client.echo(Streaming::from_iter(lines)).await?;
+    for number in 1..=500 {
+        assert_eq!(echo.next().await.expect("a line")?.number, number);
+        assert_eq!(client.plain().await, Ok(1));
+        let ahead = here.produced.load(Ordering::SeqCst) - number;
+        assert!(ahead <= 2 * LINES_MAX + 3, "{ahead} lines were produced and not consumed");
+    }
+    Ok(())
+}
+
+/// Items larger than a window go one at a time; one that no frame holds is an error on both sides.
+#[tokio::test]
+async fn items_may_be_large_but_not_too_large() -> Result<(), Failure> {
+    let (client, _, _nodes) = pair().await?;
+    let blobs = collect(client.blobs(1 << 20, 5).await?).await?;
+    assert!(blobs.len() == 5 && blobs.iter().all(|blob| blob.len() == 1 << 20));
+    let error = collect(client.blobs(17 << 20, 5).await?).await.expect_err("too large");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::TooLarge, Executed::Completed));
+    assert!(error.to_string().contains("frame_bytes_max"), "{error}");
+    Ok(())
+}
+
+/// R40: a deadline bounds the opening; a stream may live longer, and a result that follows one has its time from there.
+#[tokio::test]
+async fn a_deadline_bounds_the_opening() -> Result<(), Failure> {
+    const SHORT: Duration = Duration::from_millis(50);
+    let (client, _, _nodes) = pair().await?;
+    let error = within(SHORT, client.never_opens()).await.expect_err("it never opens");
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(error.executed(), Executed::Unknown { may_still_run: true });
+
+    let (lines_sender, lines) = Streaming::channel();
+    let mut echo = within(SHORT, client.echo(lines)).await?;
+    let (sender, numbers) = Streaming::channel();
+    let sum = within(SHORT, client.sum(numbers));
+    let slow = async {
+        sender.send(1).await?;
+        tokio::time::sleep(2 * SHORT).await;
+        sender.send(2).await?;
+        drop(sender);
+        lines_sender.send("late".to_owned()).await
+    };
+    let (sum, sent) = tokio::join!(sum, slow);
+    assert_eq!((sum, sent), (Ok(3), Ok(())));
+    assert_eq!(echo.next().await.expect("an echo")?.text, "late");
+
+    let stuck = within(SHORT, client.sum(Streaming::from_iter([STUCK]))).await;
+    let FeedError::Call(error) = stuck.expect_err("the sum is not told") else { panic!("no error of its own") };
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    Ok(())
+}
+
+/// R11: beyond the bound a stream is not opened, and when one has ended another can be.
+#[tokio::test]
+async fn streams_have_a_bound() -> Result<(), Failure> {
+    let mut limits = Limits::default();
+    limits.session_streams_max = 3;
+    limits.streams_max = 2;
+    let (exporter, _export, feed) = exporter(limits).await?;
+    let importer = Node::builder().start().await?;
+    let client = import(&importer, &exporter.local_endpoints()[0]).await?;
+    let (first, _second) = (client.lines().await?, client.lines().await?);
+    let error = client.lines().await.expect_err("a third");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Overload, Executed::Never));
+    assert_eq!(client.plain().await, Ok(1));
+    drop(first);
+    timeout(LONG, feed.drops.notified()).await?;
+    // The slot of the first is free with its answer.
+    while let Err(error) = client.lines().await.map(drop) {
+        assert_eq!(error.kind(), ErrorKind::Overload);
+    }
+    Ok(())
+}
+
+/// A stream keeps its binding, whoever holds the stub.
+#[tokio::test]
+async fn a_stream_outlives_its_stub() -> Result<(), Failure> {
+    let (client, _, _nodes) = pair().await?;
+    let numbers = client.count(1000, false).await?;
+    drop(client);
+    assert_eq!(collect(numbers).await?.len(), 1000);
+    Ok(())
+}
+
+/// A node that shuts down ends its streams with an error that says so, when its patience is over.
+#[tokio::test]
+async fn a_shutdown_ends_streams_with_an_error() -> Result<(), Failure> {
+    let (client, feed, (exporter, _export, _importer)) = pair().await?;
+    let mut lines = client.lines().await?;
+    assert_eq!(lines.next().await.expect("a line")?.number, 0);
+    assert!(!exporter.shutdown(Duration::ZERO).await);
+    let error = loop {
+        match lines.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break error,
+            None => panic!("as if it were complete"),
+        }
+    };
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Aborted, Executed::Completed), "{error}");
+    assert!(error.to_string().contains("shut down"), "{error}");
+    assert_eq!(feed.dropped.load(Ordering::SeqCst), 1);
     Ok(())
 }
