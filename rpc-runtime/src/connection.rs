@@ -208,6 +208,8 @@ impl Connection {
     async fn farewell(&mut self) -> Result<(), Ended> {
         self.send_all().await?;
         self.stream.shutdown().await?;
+        // What was read and not handed over is of no interest any more; it must not be taken for what is to be read.
+        self.has_more = false;
         loop {
             self.inbox.clear();
             self.read().await?;

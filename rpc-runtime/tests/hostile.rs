@@ -59,6 +59,30 @@ impl Adder for Sums {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A peer that is cut off amid frames of which many are not handled yet costs nothing afterwards: its connection's last words
+/// come to their end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_cut_off_amid_its_frames_costs_nothing() -> Result<(), Failure> {
+    let _turn = turn().await;
+    let (node, _export) = exporter(Limits::default()).await?;
+    let address = &node.local_endpoints()[0];
+    let mut peers = Vec::new();
+    for _ in 0..4 {
+        let (mut raw, _) = Raw::hello(address, "Adder", "sums").await?;
+        let mut frames: Vec<u8> = (0..40).flat_map(|_| encoded(&Frame::Ping)).collect();
+        // No caller sends this.
+        frames.extend(encoded(&Frame::Pong(CalleeTime(0))));
+        frames.extend((0..100).flat_map(|_| encoded(&Frame::Ping)));
+        raw.send_bytes(&frames).await?;
+        raw.closed().await?;
+        peers.push(raw);
+    }
+    drop(peers);
+    // Every connection has ended, and no thread goes round in it.
+    assert!(node.shutdown(Duration::from_secs(10)).await);
+    Ok(())
+}
+
 /// 10,000 connections with random bytes, foreign protocols, half frames, giant lengths, garbage in frames, calls
 /// that break the rules, stolen sessions and silence: each is closed in time, and a good caller's results stay right.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
