@@ -68,6 +68,7 @@ impl Role for Caller {
                 }
             }
             Frame::Item(Way::Down, item) => {
+                self.was_answered = true;
                 return self.link.item(item).map_or_else(broken, ControlFlow::Continue);
             }
             Frame::ItemAck(Way::Down, id, position) => {

@@ -86,15 +86,16 @@ impl Carried {
     /// The session has this connection now. `tells`: the peer is to hear how far what it sends has come (R38).
     pub(crate) fn attach(&self, id: CallId, outbox: &Arc<Outbox>, frame_bytes_max: usize, tells: bool) {
         let mut state = self.lock();
-        if state.over.is_some() {
-            return;
-        }
+        // Also if this side has everything: the peer has to know.
         if let Some(receiving) = state.receiving.as_mut().filter(|_| tells) {
             let frame = match receiving.is_stopped() {
                 true if self.way == Way::Down => Frame::Stop(id),
                 _ => Frame::ItemAck(self.way, id, receiving.tell()),
             };
             outbox.push(|frames| frames.put(&frame));
+        }
+        if state.over.is_some() {
+            return;
         }
         state.attached = Some(Attached { id, outbox: Arc::clone(outbox) });
         state.frame_bytes_max = frame_bytes_max;
