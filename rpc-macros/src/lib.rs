@@ -61,10 +61,12 @@ use syn::parse_macro_input;
 /// - A trait may have type parameters, `trait Queue<T: Message>`; then there are `QueueClient<T>` and `QueueServer<I, T>`.
 ///   Methods have none: the callee must know the type.
 /// - There are no associated types, constants or supertraits, and no lifetimes: nothing of them can be known at the other end.
+/// - A method may take a stream, `chunks: Streaming<Chunk>`, and give one, `Result<Streaming<Event, E>, E>`. A stream is the
+///   whole request, so it is the only argument. Such a method is neither idempotent nor one-way.
 /// - Names that every stub has from other traits are taken: `clone`, `into`, `as_ref` and the like.
 ///
 /// On the wire a method is its name in CamelCase (`check_out` is `CheckOut`), its arguments are the fields of one message and
-/// numbered in order. Methods can be added and moved; arguments are added at the end, or pinned.
+/// numbered in order; each item of a stream is a message of its own. Methods can be added and moved; arguments are added at the end, or pinned.
 ///
 /// # Attributes
 ///

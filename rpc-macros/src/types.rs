@@ -31,6 +31,11 @@ pub(crate) fn is_streaming(ty: &Type) -> bool {
     matches!(bare(ty), Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Streaming"))
 }
 
+/// Whether a `Streaming` stands anywhere in it.
+pub(crate) fn holds_streaming(ty: &Type) -> bool {
+    any_token(ty.to_token_stream(), &|token| matches!(token, TokenTree::Ident(ident) if ident == "Streaming"))
+}
+
 /// Whether it speaks of an open `Stream`, as in `impl Stream<Item = u32>`.
 pub(crate) fn is_open_stream(ty: &Type) -> bool {
     is_open(ty)

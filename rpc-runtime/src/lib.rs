@@ -78,8 +78,15 @@
 //! | `#[rpc(oneway)]` | sent at most once, no reply, no order |
 //! | `#[rpc(timeout = "5s")]` | beside any of these: how long a call may take, in place of 30 s |
 //!
+//! # Streams
+//!
+//! A method may take a [`Streaming`] and give one: `async fn watch(&self, topic: &str) -> Result<Streaming<Event, FeedError>,
+//! FeedError>`. Opening it is a call like any other. Its items arrive once and in order, also where the connection is lost
+//! meanwhile, and are produced as they are consumed; what ends a stream too early is an error, never an end.
+//!
 //! # Where to look
 //!
+//! - [`Streaming`], [`Sender`]: what methods take and give as items one after the other.
 //! - [`interface`], [`macro@Message`], [`macro@RemoteError`]: what the macros accept.
 //! - [`Node`]: exports, imports, addresses, shutdown. [`Limits`]: every bound with its default.
 //! - [`Binding`]: what is under a user stub. [`LinkState`]: whether its exporter can be reached.
