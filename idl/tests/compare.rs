@@ -385,3 +385,20 @@ fn strange_descriptions_are_compared() {
     assert_eq!(whole.len(), 1, "{whole:?}");
     assert_eq!(whole[0].what, "the types are too large, or differ too much, to be compared");
 }
+
+/// What becomes a stream, or is one no more, breaks old callers; items change as other messages do.
+#[test]
+fn streams_are_compared() {
+    let taking_items = |of: fn(MethodBuilder<'_>) -> MethodBuilder<'_>| with(of);
+    let one = taking_items(|m| m.argument::<v1::Loan>(1, "a").returns::<u64>());
+    let many = taking_items(|m| m.items::<v1::Loan>().returns::<u64>());
+    let found = compare(&one, &many);
+    assert!(found.iter().any(|change| change.breaking && change.what.contains("is a stream")), "{found:?}");
+    assert_ne!(one.fingerprint(), many.fingerprint());
+    let given = taking_items(|m| m.argument::<u64>(1, "a").returns_items::<v1::Loan>());
+    let once = taking_items(|m| m.argument::<u64>(1, "a").response::<v1::Loan>());
+    changes(&once, &given, &["! CheckOut: of results there was one, is a stream"]);
+    changes(&given, &once, &["! CheckOut: of results there was a stream, is one"]);
+    let wider = taking_items(|m| m.argument::<u64>(1, "a").returns_items::<u64>());
+    assert!(compare(&given, &wider).iter().any(|change| change.breaking));
+}

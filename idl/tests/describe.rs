@@ -330,3 +330,30 @@ fn generic_interfaces_are_named_after_their_parameters() {
         .finish();
     assert_eq!(queue.name(), "p.QueuePointBytes");
 }
+
+/// The items of a stream are the messages of the method: a struct is one itself, anything else gets one around it.
+#[test]
+fn streams_are_described() {
+    let interface = Interface::build("library.v1", "Feed", "")
+        .method("Watch", "", MethodKind::Plain, |m| m.argument::<String>(1, "topic").returns_items::<Node>())
+        .method("Sum", "", MethodKind::Plain, |m| m.items::<u64>().returns::<u64>())
+        .method("Chat", "", MethodKind::Plain, |m| m.items::<Node>().returns_items::<String>())
+        .finish();
+    assert_eq!(interface.problems(), [""; 0]);
+    let file = prost_types::FileDescriptorProto::decode(interface.to_bytes()).expect("a file");
+    let mut pool = DescriptorPool::global();
+    pool.add_file_descriptor_proto(file).expect("a description that tools accept");
+    let feed = pool.get_service_by_name("library.v1.Feed").expect("the service");
+    let methods = feed.methods().map(|method| {
+        let (input, output) = (method.input(), method.output());
+        let (up, down) = (method.is_client_streaming(), method.is_server_streaming());
+        (method.name().to_owned(), input.name().to_owned(), up, output.name().to_owned(), down)
+    });
+    let expected = [
+        ("Watch", "WatchRequest", false, "Node", true),
+        ("Sum", "SumRequest", true, "SumResponse", false),
+        ("Chat", "Node", true, "ChatResponse", true),
+    ];
+    let expected = expected.map(|(name, i, up, o, down)| (name.to_owned(), i.to_owned(), up, o.to_owned(), down));
+    assert_eq!(methods.collect::<Vec<_>>(), expected);
+}

@@ -203,7 +203,7 @@ impl Method {
             docs: self.docs.clone(),
             kind: self.kind,
             error,
-            whole: matches!(self.arguments, Arguments::Whole(_)),
+            whole: !self.client_streaming && matches!(self.arguments, Arguments::Whole(_)),
         };
         let idempotency_level = match self.kind {
             MethodKind::Idempotent => IdempotencyLevel::Idempotent,

@@ -154,10 +154,12 @@ impl<'a> Comparison<'a> {
             }
         }
         let whole = [old_notes, new_notes].iter().flatten().any(|notes| notes.whole);
-        let items = old.server_streaming || new.server_streaming;
+        // An item of a stream is named for itself.
+        let taken = old.client_streaming || new.client_streaming;
+        let given = old.server_streaming || new.server_streaming;
         for (old, new, way, is_whole) in [
-            (&old.input_type, &new.input_type, Way::Argument, whole),
-            (&old.output_type, &new.output_type, Way::Result, whole || items),
+            (&old.input_type, &new.input_type, Way::Argument, whole || taken),
+            (&old.output_type, &new.output_type, Way::Result, whole || given),
         ] {
             let method = (!is_whole).then_some(name);
             self.named(Pair { old, new, way, method });
