@@ -41,7 +41,7 @@ impl Link {
         }
     }
 
-    /// A caller's stream was sent to its end. If a result follows, it has the call's time from now on (R40).
+    /// Nothing more is sent of a caller's stream. If a result follows, it has the call's time from now on (R40).
     pub(crate) fn has_sent_all(&self, key: CallKey, streams: &Arc<Carried>) {
         let now = self.clock.now();
         let mut state = self.lock();

@@ -506,7 +506,8 @@ impl<'a> Fields<'a> {
 
     fn item(self) -> Result<(CallId, u64, Option<Status>), FrameError> {
         let kind = self.kind;
-        let (status, id, fields) = self.call_id()?;
+        let (id, fields) = self.take::<CALL_ID_BYTES>()?;
+        let (status, id) = call_id(id);
         let (number, _) = fields.take::<8>()?;
         let end = match Status::from_wire(status) {
             Some(end @ (Status::Value | Status::Error | Status::Fault)) => Some(end),
@@ -517,7 +518,8 @@ impl<'a> Fields<'a> {
     }
 
     fn item_ack(self, way: Way) -> Result<Frame, FrameError> {
-        let (_, id, fields) = self.call_id()?;
+        let (id, fields) = self.take::<CALL_ID_BYTES>()?;
+        let (_, id) = call_id(id);
         let (received, fields) = fields.take::<8>()?;
         let (consumed, _) = fields.take::<8>()?;
         let position = Position { received: u64::from_le_bytes(*received), consumed: u64::from_le_bytes(*consumed) };

@@ -107,8 +107,8 @@
 //! - R36 Items are numbered from 1, and so is the end behind them. A producer is asked for an item while less than a window
 //!   of its items is not acknowledged; who sends more is cut off. A caller sends none before the callee has said that it
 //!   takes them.
-//! - R37 An item is acknowledged when the application has consumed it: at once where it waits for more, otherwise in larger
-//!   steps. The connection is read all the same, so that a slow consumer holds up nothing but its own stream.
+//! - R37 Items are acknowledged when the application has consumed them: the end at once, what is before it in steps, which
+//!   are smaller where the application waits for more. The connection is read all the same, so that a slow consumer holds up nothing but its own stream.
 //! - R38 Items that are not acknowledged are kept. After an attach each receiver says how far it has come, the caller behind
 //!   the resent opening and the callee in answer to it, and its sender goes on behind that. What comes twice is dropped, a
 //!   gap closes the connection. If the session ends, the streams of both sides end with an error.

@@ -11,8 +11,11 @@ use std::collections::VecDeque;
 pub const WINDOW_BYTES: usize = 256 * 1024;
 /// What each item counts beside its bytes.
 pub const ITEM_BYTES: usize = 64;
-/// What has been consumed is acknowledged when it comes to so many bytes, or when nothing is left to consume.
+/// What has been consumed is acknowledged when it comes to so many bytes, ...
 const ACK_BYTES: usize = WINDOW_BYTES / 4;
+/// ... or to so many where nothing is left to consume: less than that its sender may keep meanwhile, and a dialogue of small
+/// items is not twice as many frames.
+const IDLE_ACK_BYTES: usize = 4 * 1024;
 
 /// How far a receiver has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -171,8 +174,12 @@ impl<B> Receiving<B> {
     /// What is to be acknowledged now, if the session is attached (R37). `is_waiting`: the application has asked for more
     /// than there is.
     pub fn due_acknowledgement(&mut self, is_waiting: bool) -> Option<Position> {
-        let is_due = self.untold_bytes >= ACK_BYTES || self.untold_bytes > 0 && (is_waiting || self.is_consumed());
-        is_due.then(|| self.tell())
+        let due_bytes = match is_waiting {
+            _ if self.is_consumed() => 1,
+            true => IDLE_ACK_BYTES,
+            false => ACK_BYTES,
+        };
+        (self.untold_bytes >= due_bytes).then(|| self.tell())
     }
 
     /// How far it has come, to be said on a new connection (R38).

@@ -121,10 +121,11 @@ impl Served {
         let now = self.server.clock.now();
         let clock = Clock::as_callee(now);
         let method = self.export.method(call.method);
-        let (refusal, streams) = match method.map_or(Ok(None), |method| self.room_for_streams(&state, method)) {
-            Ok(streams) => (self.standing_refusal(), streams),
+        let (no_room, streams) = match method.map_or(Ok(None), |method| self.room_for_streams(&state, method)) {
+            Ok(streams) => (None, streams),
             Err(why) => (Some(why), None),
         };
+        let refusal = self.standing_refusal().or(no_room);
         let started = if call.recorded {
             state.session.start(call, refusal, clock, &self.server.budget)
         } else {
@@ -304,7 +305,8 @@ impl Served {
         let streams = method.map_or(Ok(None), |method| self.room_for_streams(state, method));
         match streams {
             Ok(streams) => (self.gate_for(state, call, method, bytes, has_permit, clock), streams),
-            Err(why) => (Gate::Refuse(why), None),
+            // What holds for every call comes first: a caller can go elsewhere.
+            Err(why) => (Gate::Refuse(self.standing_refusal().unwrap_or(why)), None),
         }
     }
 

@@ -188,7 +188,7 @@ impl Drop for ResultItems {
 
 /// Sends what a stream argument gives.
 async fn feed(link: Arc<Link>, key: CallKey, carried: Arc<Carried>, mut items: Box<dyn Items>) {
-    if carried.produce(&mut *items, |items, cx| items.poll_next(cx)).await {
-        link.has_sent_all(key, &carried);
-    }
+    // Whether it came to its end or was stopped: nothing more goes out.
+    carried.produce(&mut *items, |items, cx| items.poll_next(cx)).await;
+    link.has_sent_all(key, &carried);
 }
