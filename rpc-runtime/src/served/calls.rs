@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{RunId, Running, Served, State};
 use crate::clock::Clock;
@@ -64,7 +63,7 @@ impl Served {
         let mut state = self.lock();
         let clock = Clock::as_callee(arrival.now);
         let method = self.export.method(call.method);
-        let (gate, streams) = self.gate(&state, call, method, queued_bytes(arguments), has_permit, clock);
+        let gate = self.gate(&state, call, method, queued_bytes(arguments), has_permit, clock);
         let verdict = if call.recorded {
             state.session.call(arrival, call, gate, clock, &self.server.budget)
         } else {
@@ -74,7 +73,7 @@ impl Served {
             Verdict::Run(forgotten) => {
                 let mut reply = forgotten.unwrap_or_else(spare::writer);
                 reply.clear();
-                return Received::Run(self.started(&mut state, call, method, streams, reply));
+                return Received::Run(self.started(&mut state, call, method, reply));
             }
             Verdict::Queue => {
                 state.queued_bytes += queued_bytes(arguments);
@@ -121,11 +120,8 @@ impl Served {
         let now = self.server.clock.now();
         let clock = Clock::as_callee(now);
         let method = self.export.method(call.method);
-        let (no_room, streams) = match method.map_or(Ok(None), |method| self.room_for_streams(&state, method)) {
-            Ok(streams) => (None, streams),
-            Err(why) => (Some(why), None),
-        };
-        let refusal = self.standing_refusal().or(no_room);
+        let no_room = method.is_some_and(|method| method.has_streams() && !self.has_room_for_streams(&state));
+        let refusal = self.standing_refusal().or_else(|| no_room.then_some(Refusal::Overload));
         let started = if call.recorded {
             state.session.start(call, refusal, clock, &self.server.budget)
         } else {
@@ -134,7 +130,7 @@ impl Served {
         match started {
             Ok(()) => {
                 self.server.counters.calls_executed.add();
-                return Some(self.started(&mut state, call, method, streams, spare::writer()));
+                return Some(self.started(&mut state, call, method, spare::writer()));
             }
             Err(Some(why)) if !call.oneway => {
                 self.answer_refusal(&state, call.id, why, &self.refusal_text(why), now);
@@ -145,15 +141,9 @@ impl Served {
     }
 
     /// The table has the call as running. In the same step it can be cancelled.
-    fn started(
-        &self,
-        state: &mut State,
-        call: &CallHeader,
-        method: Option<&Method>,
-        streams: Option<OwnedSemaphorePermit>,
-        reply: Writer,
-    ) -> Started {
+    fn started(&self, state: &mut State, call: &CallHeader, method: Option<&Method>, reply: Writer) -> Started {
         state.runs += 1;
+        let streams = method.filter(|method| method.has_streams());
         // The deadline of a call with streams is that of its opening (R40).
         let until = if streams.is_none() { call.start_before.as_time() } else { Time::NEVER };
         let spare = state.spare.pop().and_then(|context| context.renew(until));
@@ -167,10 +157,7 @@ impl Served {
             began_on: state.session.bound(),
         };
         let run = RunId { place: state.running.insert(running), number: state.runs };
-        let streams = match (method, streams) {
-            (Some(method), Some(permit)) => Some(self.start_streams(state, call.id, method, permit)),
-            _ => None,
-        };
+        let streams = streams.map(|method| self.start_streams(state, call.id, method));
         Started { run, context, reply, streams }
     }
 
@@ -301,27 +288,11 @@ impl Served {
         bytes: usize,
         has_permit: bool,
         clock: CalleeTime,
-    ) -> (Gate, Option<OwnedSemaphorePermit>) {
-        let streams = method.map_or(Ok(None), |method| self.room_for_streams(state, method));
-        match streams {
-            Ok(streams) => (self.gate_for(state, call, method, bytes, has_permit, clock), streams),
-            // What holds for every call comes first: a caller can go elsewhere.
-            Err(why) => (Gate::Refuse(self.standing_refusal().unwrap_or(why)), None),
-        }
-    }
-
-    fn gate_for(
-        &self,
-        state: &State,
-        call: &CallHeader,
-        method: Option<&Method>,
-        bytes: usize,
-        has_permit: bool,
-        clock: CalleeTime,
     ) -> Gate {
         let refusal = self.standing_refusal().or_else(|| match method {
             None => Some(Refusal::UnknownMethod),
             Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
+            Some(method) if method.has_streams() && !self.has_room_for_streams(state) => Some(Refusal::Overload),
             Some(_) => None,
         });
         if let Some(why) = refusal {

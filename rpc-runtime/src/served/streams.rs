@@ -9,7 +9,6 @@ use super::{Served, State};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
-use crate::protocol::control::Refusal;
 use crate::protocol::frame::{Item, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::session::Arrival;
@@ -24,35 +23,21 @@ pub(super) struct Streams {
     /// Whether the stream that comes back is open.
     is_open: bool,
     /// Counts against the streams that the node serves at once.
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Served {
-    /// Room for the streams of a call of this method, if it has any.
-    pub(super) fn room_for_streams(
-        &self,
-        state: &State,
-        method: &Method,
-    ) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        if !method.has_streams() {
-            return Ok(None);
-        }
-        if state.streams.len() >= self.server.limits.session_streams_max {
-            return Err(Refusal::Overload);
-        }
-        let permit = Arc::clone(&self.server.streams).try_acquire_owned();
-        permit.map(Some).map_err(|_none_left| Refusal::Overload)
+    /// Whether another call with streams can start.
+    pub(super) fn has_room_for_streams(&self, state: &State) -> bool {
+        state.streams.len() < self.server.limits.session_streams_max && self.server.streams.available_permits() > 0
     }
 
     /// A call with streams has started: it takes its caller's items from now on.
-    pub(super) fn start_streams(
-        &self,
-        state: &mut State,
-        id: CallId,
-        method: &Method,
-        permit: OwnedSemaphorePermit,
-    ) -> Arc<Carried> {
+    pub(super) fn start_streams(&self, state: &mut State, id: CallId, method: &Method) -> Arc<Carried> {
         let carried = Arc::new(Carried::of_callee(method.server_streams, method.client_streams));
+        // There was one when the call was let in. That others were let in meanwhile, each by the task of another connection,
+        // is no reason to refuse it now.
+        let permit = Arc::clone(&self.server.streams).try_acquire_owned().ok();
         state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, _permit: permit });
         if let Some(outbox) = &state.outbox {
             carried.attach(id, outbox, self.reply_bytes_max, true);
