@@ -59,7 +59,8 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
-    /// When the caller stops waiting; `None` if it waits for ever. Further calls inherit it (R14).
+    /// When the caller stops waiting; `None` if it waits for ever, and in a method with streams (R40). Further calls inherit
+    /// it (R14).
     pub fn deadline(&self) -> Option<std::time::Instant> {
         self.0.deadline().map(Instant::into_std)
     }

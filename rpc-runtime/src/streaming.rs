@@ -28,7 +28,9 @@ use crate::error::{CallError, RemoteError};
 ///
 /// Nothing is produced ahead but what is on its way, 256 KiB and one item: a producer is asked for its next item while less
 /// than that is not consumed. Dropping a stream tells its producer, which is dropped too; with a result's stream its call
-/// is cancelled. A call's deadline holds until its streams are open, and not for them.
+/// is cancelled. A call's deadline holds until its streams are open, and not for them; where the result is no stream, it holds
+/// again from the end of the argument's. What a method takes is sent by a task of its own, so such a call is to be made within
+/// a tokio runtime.
 ///
 /// ```
 /// # use rpc_runtime::{CallError, Streaming};

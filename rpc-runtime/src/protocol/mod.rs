@@ -119,8 +119,8 @@
 //!
 //! # Invariants
 //!
-//! What must hold in every run. The walk through a bad network checks those with a star; the model under `verify/model`
-//! checks all but I11, in every state of small worlds.
+//! What must hold in every run. The walk through a bad network checks those with a star, I22 in a walk of its own; the model
+//! under `verify/model` checks all but I11 and I22, in every state of small worlds.
 //!
 //! - I1\* A recorded call starts at most once.
 //! - I2\* After the verdict *never* there was no start, and there will be none.
@@ -140,6 +140,7 @@
 //! - I16\* The verdict that is told is the least certain of those of all attempts.
 //! - I20\* When the link heals and both sides live, every call gets its verdict, and no slot is lost.
 //! - I21\* After "does not run any more" and after the final `Goodbye`, nothing starts and nothing ends.
+//! - I22\* A stream's items are consumed once and in order, and its end after the last of them, or it ends with an error.
 //!
 //! # What keeps which rule
 //!
