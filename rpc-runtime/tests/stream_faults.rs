@@ -97,6 +97,28 @@ async fn every_item_arrives_once_and_in_order() -> Result<(), Failure> {
     Ok(())
 }
 
+/// R35, R38: a stream whose last acknowledgement was lost says it again on the next connection, although nobody holds it any
+/// more; so its call gets its answer.
+#[tokio::test]
+async fn the_last_acknowledgement_is_repeated() -> Result<(), Failure> {
+    let (exporter, _export, _feed) = exporter(Limits::default()).await?;
+    let gate = Gate::open(&exporter.local_endpoints()[0]).await?;
+    let importer = Node::builder().start().await?;
+    let client = import(&importer, &gate.address()).await?;
+    let mut numbers = client.count(2, false).await?;
+    assert_eq!(numbers.next().await, Some(Ok(0)));
+    assert_eq!(numbers.next().await, Some(Ok(1)));
+    gate.lose_requests();
+    assert_eq!(timeout(LONG, numbers.next()).await?, None);
+    drop(numbers);
+    gate.lost_request().await;
+    gate.cut();
+    gate.reopen();
+    assert_eq!(client.plain().await, Ok(1));
+    assert!(exporter.shutdown(LONG).await, "the call has its answer");
+    Ok(())
+}
+
 /// R38: where the session is lost, both sides of each stream learn it.
 #[tokio::test]
 async fn a_lost_session_ends_streams_with_an_error() -> Result<(), Failure> {

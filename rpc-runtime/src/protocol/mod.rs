@@ -108,7 +108,8 @@
 //!   of its items is not acknowledged; who sends more is cut off. A caller sends none before the callee has said that it
 //!   takes them.
 //! - R37 Items are acknowledged when the application has consumed them: the end at once, what is before it in steps, which
-//!   are smaller where the application waits for more. The connection is read all the same, so that a slow consumer holds up nothing but its own stream.
+//!   are smaller where the application waits for more. The connection is read all the same, so that a slow consumer holds
+//!   up nothing but its own stream.
 //! - R38 Items that are not acknowledged are kept. After an attach each receiver says how far it has come, the caller behind
 //!   the resent opening and the callee in answer to it, and its sender goes on behind that. What comes twice is dropped, a
 //!   gap closes the connection. If the session ends, the streams of both sides end with an error.
