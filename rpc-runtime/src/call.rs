@@ -24,6 +24,7 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
+    #[inline]
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
         Outgoing { link, method, request: spare::writer() }
     }

@@ -77,6 +77,7 @@ impl Link {
 
     /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent. `waker` is woken when its
     /// result is there; pending, unless it is there already.
+    #[inline]
     pub(crate) fn submit(
         &self,
         method: &'static Method,

@@ -41,6 +41,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// The run of a call that the session has started.
+    #[inline]
     pub(crate) fn new(
         served: Arc<Served>,
         call: CallHeader,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use idl::{MethodKind, Reader, Writer};
 use slab::Slab;
 
-use super::streams::why_streams_end;
+use super::streams::end_answered;
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
@@ -225,12 +225,12 @@ impl Calls {
             return None;
         }
         if call.result.is_some() {
-            call.end_streams(|| why_streams_end(status, &body));
+            call.end_streams_answered(status, &body);
             return None;
         }
         match refused {
             None => {
-                call.end_streams(|| why_streams_end(status, &body));
+                call.end_streams_answered(status, &body);
                 call.replied(status, body)
             }
             Some(Refused { why, .. }) if now < call.deadline && may_try_again(why) => {
@@ -238,7 +238,11 @@ impl Calls {
                 self.waiting.push_back(key);
                 None
             }
-            Some(Refused { why, text }) => call.answered(Err(CallError::refused(why, &text).with_executed(executed))),
+            Some(Refused { why, text }) => {
+                let error = CallError::refused(why, &text).with_executed(executed);
+                call.end_streams(&error);
+                call.answered(Err(error))
+            }
         }
     }
 
@@ -293,7 +297,7 @@ impl Calls {
         } else if call.result.is_none() {
             call.end(Err(error.clone()));
         } else {
-            call.end_streams(|| error.clone());
+            call.end_streams(error);
         }
     }
 
@@ -391,24 +395,32 @@ impl Call {
     /// The result is there. Who waits for it is to be woken, soon.
     #[must_use = "somebody may wait"]
     pub(super) fn answered(&mut self, result: Result<Status, CallError>) -> Option<Waker> {
-        if let Err(error) = &result {
-            self.end_streams(|| error.clone());
-        }
         self.result = Some(result);
         self.waker.take()
     }
 
     /// The result is there.
     pub(super) fn end(&mut self, result: Result<Status, CallError>) {
+        if let Err(error) = &result {
+            self.end_streams(error);
+        }
         if let Some(waker) = self.answered(result) {
             waker.wake();
         }
     }
 
-    /// The call has come to its end, and with it its streams.
-    pub(super) fn end_streams(&self, why: impl FnOnce() -> CallError) {
+    /// The call has failed, and with it its streams.
+    fn end_streams(&self, why: &CallError) {
         if let Some(streams) = &self.streams {
-            streams.end(why());
+            streams.end(why.clone());
+        }
+    }
+
+    /// The call has been answered, which is the end of its streams too.
+    #[inline]
+    fn end_streams_answered(&self, status: Status, body: &Bytes) {
+        if let Some(streams) = &self.streams {
+            end_answered(streams, status, body);
         }
     }
 

@@ -137,13 +137,14 @@ impl Reply {
     }
 }
 
-/// Why streams end whose call has been answered before their own end came.
-pub(super) fn why_streams_end(status: Status, body: &Bytes) -> CallError {
-    match status {
+/// Ends streams whose call has been answered, maybe before their own end came.
+#[cold]
+pub(super) fn end_answered(streams: &Carried, status: Status, body: &Bytes) {
+    streams.end(match status {
         Status::Fault => match idl::from_slice(body) {
             Ok(fault) => CallError::from_fault(fault),
             Err(error) => CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, error.to_string()),
         },
         _ => CallError::new(ErrorKind::ReplyLost, Executed::Completed, "the call has ended, and its streams with it"),
-    }
+    });
 }

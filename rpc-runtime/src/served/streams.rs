@@ -33,6 +33,7 @@ impl Served {
     }
 
     /// A call with streams has started: it takes its caller's items from now on.
+    #[cold]
     pub(super) fn start_streams(&self, state: &mut State, id: CallId, method: &Method) -> Arc<Carried> {
         let carried = Arc::new(Carried::of_callee(method.server_streams, method.client_streams));
         // There was one when the call was let in. That others were let in meanwhile, each by the task of another connection,
@@ -122,10 +123,15 @@ impl State {
     }
 
     /// The call has ended.
+    #[inline]
     pub(super) fn end_streams(&mut self, id: CallId) {
-        if self.streams.is_empty() {
-            return;
+        if !self.streams.is_empty() {
+            self.end_streams_of(id);
         }
+    }
+
+    #[cold]
+    fn end_streams_of(&mut self, id: CallId) {
         if let Some(streams) = self.streams.remove(&id) {
             let text = "the call that the stream belongs to has ended";
             streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
