@@ -46,6 +46,7 @@ mod describe;
 pub mod descriptor;
 mod error;
 mod message;
+mod proto;
 mod reader;
 mod text;
 mod types;
@@ -63,6 +64,7 @@ pub use error::{DecodeError, DecodeFault, EncodeError};
 #[doc(hidden)]
 pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
+pub use proto::{Files, files};
 pub use reader::Reader;
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};

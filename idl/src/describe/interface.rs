@@ -74,6 +74,15 @@ impl Interface {
         &self.file.service[0]
     }
 
+    /// The text of the `.proto` that describes it, for callers in other languages; it begins with a line about where it
+    /// comes from. A test that compares it with a file in the repository keeps that file fresh. Several interfaces of
+    /// one package: see [`files`](crate::files).
+    #[must_use]
+    pub fn to_proto(&self) -> String {
+        let text = self.file.to_proto();
+        format!("// Written from the interface `{}`: change that one, and renew this file.\n\n{text}", self.name())
+    }
+
     /// The description as a `FileDescriptorProto`, to be sent.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {

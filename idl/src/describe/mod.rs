@@ -1,10 +1,11 @@
 //! What types and interfaces look like, as data.
 
 mod builder;
-mod case;
+pub(crate) mod case;
 mod comments;
 mod compare;
 mod fingerprint;
+mod foreign;
 mod index;
 mod interface;
 mod layout;
@@ -12,9 +13,11 @@ mod names;
 mod registry;
 mod shape;
 
+pub(crate) use builder::file_name;
 pub use builder::{InterfaceBuilder, MethodBuilder};
 pub use compare::{Change, compare};
 pub use fingerprint::Fingerprint;
+pub(crate) use foreign::WELL_KNOWN;
 pub use interface::{Interface, MethodDescription};
 pub use registry::{EnumerationValues, MessageFields, OneofVariants, Registry};
 pub use shape::{Scalar, Shape, TypeRef, WellKnown};

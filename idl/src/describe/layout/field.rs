@@ -95,9 +95,18 @@ impl Layout<'_> {
             let problem = format!("{}: two names need the message `{}`", draft.name(), camel(&name));
             self.problems.push(problem);
         }
-        self.singles([("key", key), ("value", value)], &mut entry);
         let type_name = entry.full_name().to_owned();
-        draft.nest(if is_map { entry.finish_map_entry() } else { entry.finish() });
+        if is_map {
+            // In a `.proto` nothing can be nested in an entry, so what its value needs stands beside it.
+            let key = self.value(key, "key", draft);
+            let value = self.value(value, &format!("{field}_value"), draft);
+            entry.push(key.into_field(1, "key", "", false));
+            entry.push(value.into_field(2, "value", "", false));
+            draft.nest(entry.finish_map_entry());
+        } else {
+            self.singles([("key", key), ("value", value)], &mut entry);
+            draft.nest(entry.finish());
+        }
         ValueType::message(type_name)
     }
 

@@ -138,7 +138,8 @@ fn enumeration(name: &str, values: &[Value], notes: TypeNotes) -> EnumDescriptor
             value.insert(0, EnumValueDescriptor { name, number: 0, options: None });
         }
     }
-    EnumDescriptor { name: name.into(), value, options: Some(EnumOptions { rpc: notes }) }
+    let options = Some(EnumOptions { rpc: notes, ..Default::default() });
+    EnumDescriptor { name: name.into(), value, options, ..Default::default() }
 }
 
 fn is_enumeration(described: &Type) -> bool {
