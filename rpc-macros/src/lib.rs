@@ -80,7 +80,8 @@ use syn::parse_macro_input;
 /// | `#[rpc(idempotent)]` | may run more than once; the runtime repeats it freely |
 /// | `#[rpc(oneway)]` | no reply: the future ends when the call is handed over. Returns `Result<(), E>` |
 /// | `#[rpc(timeout = "5s")]` | how long a call may take: a whole number and `ms`, `s`, `m` or `h` |
-/// | `#[rpc(name = "hear")]` | its name on the wire, in Rust's spelling |
+/// | `#[rpc(name = "hear")]` | its name on the wire, in Rust's spelling; with `message`, exactly as it is |
+/// | `#[rpc(message)]` | its one argument *is* the request, and its result *is* the response, instead of being fields of messages that are made for the method. Both derive [`Message`](macro@Message), or are `()`; without an argument the request is empty. For the methods of a foreign `.proto`: `rpc Get(GetRequest) returns (Item)` |
 ///
 /// | on an argument | |
 /// | --- | --- |

@@ -21,16 +21,23 @@ pub struct Outgoing<'a> {
     link: &'a Link,
     method: &'static Method,
     request: Writer,
+    whole: bool,
 }
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
-        Outgoing { link, method, request: spare::writer() }
+        Outgoing { link, method, request: spare::writer(), whole: false }
     }
 
     /// Where the request message goes.
     pub fn arguments(&mut self) -> &mut Writer {
         &mut self.request
+    }
+
+    /// The reply is the result itself, and not a message with it as a field: `#[rpc(message)]`.
+    #[must_use]
+    pub fn whole(self) -> Outgoing<'a> {
+        Outgoing { whole: true, ..self }
     }
 
     /// The future of the call's outcome.
@@ -39,7 +46,7 @@ impl<'a> Outgoing<'a> {
             Ok(()) => CallState::Unsent(self.request),
             Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
         };
-        Call { link: self.link, method: self.method, state, outcome: PhantomData }
+        Call { link: self.link, method: self.method, state, whole: self.whole, outcome: PhantomData }
     }
 }
 
@@ -53,6 +60,7 @@ pub struct Call<'a, O> {
     link: &'a Link,
     method: &'static Method,
     state: CallState,
+    whole: bool,
     outcome: PhantomData<fn() -> O>,
 }
 
@@ -87,7 +95,7 @@ impl<O: Outcome> Future for Call<'_, O> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(reply)) => {
-                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
+                        return Poll::Ready(O::from_result(decode::<O>(call.method, call.whole, &reply)));
                     }
                     Poll::Ready(Err(error)) => error,
                 },
@@ -108,7 +116,7 @@ impl<O> Drop for Call<'_, O> {
 }
 
 /// What a final answer means to the caller.
-fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
+fn decode<O: Outcome>(method: &Method, whole: bool, reply: &Reply) -> Result<O::Value, O::Error> {
     let undecodable = |error: idl::DecodeError| {
         let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
         CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
@@ -116,7 +124,7 @@ fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Err
     let mut reader = reply.body.reader();
     let failed = match reply.status {
         // A one-way call's reply is empty, as is one whose value is its type's default.
-        Status::Value => match decode_value(&mut reader) {
+        Status::Value => match if whole { idl::decode_message(&mut reader) } else { decode_value(&mut reader) } {
             Ok(value) => return Ok(value),
             Err(error) => undecodable(error),
         },

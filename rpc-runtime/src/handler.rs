@@ -21,6 +21,7 @@ pub struct Incoming<'a> {
     method: u32,
     arguments: &'a Bytes,
     spare: Option<Box<dyn Handler>>,
+    whole: bool,
 }
 
 /// What a server stub makes of a call.
@@ -37,7 +38,7 @@ pub(crate) enum Dispatched {
 
 impl<'a> Incoming<'a> {
     pub(crate) fn new(method: u32, arguments: &'a Bytes, spare: Option<Box<dyn Handler>>) -> Incoming<'a> {
-        Incoming { method, arguments, spare }
+        Incoming { method, arguments, spare, whole: false }
     }
 
     /// The method's number on the wire.
@@ -48,6 +49,12 @@ impl<'a> Incoming<'a> {
     /// The request message. `Bytes` and `Text` that are read from it are slices of the frame.
     pub fn reader(&self) -> Reader<'a> {
         Reader::of_frame(self.arguments)
+    }
+
+    /// The result is the reply itself, and not a field of it: `#[rpc(message)]`.
+    #[must_use]
+    pub fn whole(self) -> Incoming<'a> {
+        Incoming { whole: true, ..self }
     }
 
     /// The implementation's future is `future`.
@@ -61,7 +68,7 @@ impl<'a> Incoming<'a> {
             let spare: Box<dyn Any> = spare;
             spare.downcast::<Slot<F>>().ok()
         });
-        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None) }));
+        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None), whole: self.whole }));
         slot.future.set(Some(future));
         Dispatch(Dispatched::Run(slot))
     }
@@ -86,6 +93,8 @@ pub(crate) trait Handler: Any + Send {
 /// nothing.
 struct Slot<F> {
     future: Pin<Box<Option<F>>>,
+    /// The same for all calls of the method.
+    whole: bool,
 }
 
 impl<F, O> Handler for Slot<F>
@@ -101,7 +110,7 @@ where
             return Poll::Pending;
         };
         self.future.set(None);
-        Poll::Ready(put_outcome(outcome, reply))
+        Poll::Ready(put_outcome(outcome, self.whole, reply))
     }
 }
 
@@ -120,10 +129,13 @@ pub(crate) fn poll_handler(
     })
 }
 
-fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
+fn put_outcome(outcome: impl Outcome, whole: bool, reply: &mut Writer) -> Status {
     let status = match outcome.into_result() {
         Ok(value) => {
-            value.encode(1, reply);
+            match whole {
+                true => value.encode_fields(reply),
+                false => value.encode(1, reply),
+            }
             Status::Value
         }
         Err(error) => {

@@ -96,7 +96,7 @@ impl InterfaceBuilder {
     /// [`Interface::problems`].
     #[must_use]
     pub fn finish(self) -> Interface {
-        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::messages).collect();
+        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::made_messages).collect();
         if self.parameters.is_empty() {
             taken.insert(self.name.clone());
         }
@@ -188,9 +188,26 @@ fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
 }
 
 impl Method {
-    /// The names of the messages that may be made for it.
+    /// The names of the messages that are made for it where it needs them.
     fn messages(&self) -> [String; 3] {
         ["Request", "Response", "Error"].map(|suffix| format!("{}{suffix}", self.name))
+    }
+
+    /// Those of them that will be made: whole messages have names of their own.
+    fn made_messages(&self) -> impl Iterator<Item = String> {
+        let is_nameless = |shape: &Shape| !matches!(shape, Shape::Named(_) | Shape::WellKnown(_));
+        let made = [
+            match &self.arguments {
+                Arguments::Fields(_) => true,
+                Arguments::Whole(shape) => is_nameless(shape),
+            },
+            match &self.result {
+                Outcome::Field(_) => true,
+                Outcome::Whole(shape) => is_nameless(shape),
+            },
+            self.error.as_ref().is_some_and(is_nameless),
+        ];
+        self.messages().into_iter().zip(made).filter_map(|(name, is_made)| is_made.then_some(name))
     }
 
     fn lay_out(&self, layout: &mut Layout<'_>, messages: &mut Vec<MessageDescriptor>) -> MethodDescriptor {

@@ -10,6 +10,7 @@ mod method;
 mod model;
 mod read;
 mod timeout;
+mod whole;
 
 use proc_macro2::TokenStream;
 use quote::quote;

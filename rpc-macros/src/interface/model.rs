@@ -36,6 +36,8 @@ pub(crate) struct Method {
     pub(crate) docs: String,
     pub(crate) kind: Kind,
     pub(crate) timeout: Option<Timeout>,
+    /// The one argument is the request itself, and the result the response; without an argument the request is empty.
+    pub(crate) whole: bool,
     pub(crate) arguments: Vec<Argument>,
     /// What it returns, as written.
     pub(crate) output: Type,

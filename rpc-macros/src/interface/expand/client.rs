@@ -92,14 +92,29 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let output = &method.output;
     // A name of its own, whatever the arguments are called.
     let outgoing = Ident::new("outgoing", Span::mixed_site());
-    let encode = method.arguments.iter().map(|argument| encode(interface, argument, &outgoing));
+    let encode = method.arguments.iter().map(|argument| match method.whole {
+        false => encode(interface, argument, &outgoing),
+        true => encode_whole(interface, argument, &outgoing),
+    });
+    let whole = method.whole.then(|| quote!(.whole()));
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
     quote! {
         #signature {
             let #mutable #outgoing = self.binding.call(&#constant);
             #(#encode)*
-            #outgoing.send::<#output>()
+            #outgoing #whole.send::<#output>()
         }
+    }
+}
+
+/// The argument as the request itself.
+fn encode_whole(interface: &Interface, argument: &Argument, outgoing: &Ident) -> TokenStream {
+    let idl = interface.idl();
+    let Argument { ident, field, passing, .. } = argument;
+    let ty = &field.ty;
+    let lent = (!matches!(passing, Passing::Reference)).then(|| quote!(&));
+    quote_spanned! {located(ty)=>
+        <#ty as #idl::Message>::encode_fields(#lent #ident, #outgoing.arguments());
     }
 }
 

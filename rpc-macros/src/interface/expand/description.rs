@@ -27,6 +27,16 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let kind = methods::kind(interface, method.kind);
     let arguments = method.arguments.iter().map(|argument| self::argument(interface, argument));
     let outcome = quote_spanned!(located(output)=> <#output as #krate::Outcome>);
+    if method.whole {
+        let empty = syn::parse_quote!(());
+        let request = method.arguments.first().map_or(&empty, |argument| &argument.field.ty);
+        let request = quote_spanned!(located(request)=> .request::<#request>());
+        return quote! {
+            .method(#name, #docs, #kind, |m| {
+                m #request .response::<#outcome::Value>().error::<#outcome::Error>()
+            })
+        };
+    }
     quote! {
         .method(#name, #docs, #kind, |m| {
             m #(#arguments)* .returns::<#outcome::Value>().error::<#outcome::Error>()

@@ -1,13 +1,14 @@
 //! The server stub: a struct that unmarshals, and calls the implementation.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Generics, Ident, parse_quote};
 
 use super::bounds;
 use crate::interface::model::{Argument, Interface, Method, Passing};
 use crate::message::expand::fields;
 use crate::message::model::Field;
+use crate::spans::located;
 
 /// The struct and its constructor.
 pub(super) fn structure(interface: &Interface) -> TokenStream {
@@ -111,14 +112,25 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
     let id = Literal::u32_unsuffixed(method.id);
     let implementation = Ident::new("implementation", Span::mixed_site());
     let given = method.arguments.iter().map(give);
+    let whole = method.whole.then(|| quote!(.whole()));
     let run = quote! {
         let #implementation = ::std::sync::Arc::clone(&self.implementation);
-        incoming.run(async move {
+        incoming #whole.run(async move {
             <#implementor as #ident #ty_generics>::#method_ident(&*#implementation, #(#given),*).await
         })
     };
     if method.arguments.is_empty() {
         return quote!(#id => { #run });
+    }
+    if let (true, Some(argument)) = (method.whole, method.arguments.first()) {
+        let Field { local, ty, .. } = &argument.field;
+        let request = quote_spanned!(located(ty)=> #idl::decode_message::<#ty>(&mut incoming.reader()));
+        return quote! {
+            #id => match #request {
+                ::core::result::Result::Ok(#local) => { #run }
+                ::core::result::Result::Err(error) => incoming.undecodable(error),
+            },
+        };
     }
     let fields: Vec<&Field> = method.arguments.iter().map(|argument| &argument.field).collect();
     let locals: Vec<&Ident> = fields.iter().map(|field| &field.local).collect();

@@ -1,0 +1,9 @@
+#[interface(package = "routeguide")]
+pub trait RouteGuide {
+    #[rpc(message)]
+    async fn get_feature(&self, request: Point) -> Result<Feature, CallError>;
+    #[rpc(message, name = "getFeatureBy")]
+    async fn get_feature_by(&self, point: &Point) -> Answer<Feature>;
+    #[rpc(message)]
+    async fn ping(&self) -> Result<(), CallError>;
+}
