@@ -42,10 +42,14 @@
 #[doc(hidden)]
 pub extern crate self as idl;
 
+#[cfg(feature = "compile")]
+mod compile;
 mod describe;
 pub mod descriptor;
 mod error;
 mod message;
+#[cfg(feature = "prost")]
+pub mod prost_message;
 mod proto;
 mod reader;
 mod text;
@@ -55,6 +59,8 @@ pub mod wire_as;
 mod writer;
 
 pub use bytes::Bytes;
+#[cfg(feature = "compile")]
+pub use compile::{CompileError, Compiler, compile, read_protos, traits};
 pub use describe::{
     Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
     MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown, compare,
@@ -64,8 +70,23 @@ pub use error::{DecodeError, DecodeFault, EncodeError};
 #[doc(hidden)]
 pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
+#[cfg(feature = "prost")]
+pub use prost_message::Prost;
 pub use proto::{Files, files};
 pub use reader::Reader;
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};
 pub use writer::{Piece, Writer};
+#[cfg(feature = "prost")]
+#[doc(hidden)]
+pub use {prost, prost_types};
+
+/// The code that [`compile`] wrote in the build script: messages and interfaces, in modules that are named and nested like
+/// their packages.
+#[cfg(feature = "prost")]
+#[macro_export]
+macro_rules! include_protos {
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/protos.rs"));
+    };
+}

@@ -73,6 +73,7 @@ use syn::parse_macro_input;
 /// | `#[interface(package = "library.v1")]` | the package in descriptions; the full name is then `library.v1.Store` |
 /// | `#[interface(name = "Library")]` | the name in descriptions, in place of the trait's |
 /// | `#[interface(dyn)]` | makes `DynStore` |
+/// | `#[interface(descriptors = "FILE_DESCRIPTOR_SET")]` | the path of a `&'static [u8]`: the `FileDescriptorSet` of the `.proto` that it was made from |
 /// | `#[interface(crate = "::other::rpc_runtime")]` | where generated code finds rpc-runtime, if not at `::rpc_runtime` |
 ///
 /// | on a method | |
@@ -141,6 +142,8 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `#[rpc(name = "Sheet")]` | its name in descriptions |
 /// | `#[rpc(transparent)]` | a struct of one field: on the wire it is that field's type. For ids: `struct CustomerId(u64)` |
+/// | `#[rpc(prost)]` | a struct that derives `prost::Message` and has a `prost::Name`: it travels as prost writes it. Needs rpc-runtime's feature `prost`. A type of another crate is wrapped: `Prost<T>` |
+/// | `#[rpc(prost, descriptors = "super::FILE_DESCRIPTOR_SET")]` | the path of a `&'static [u8]`: the `FileDescriptorSet` with the type in it. Without, descriptions have only its name |
 /// | `#[rpc(crate = "::other::rpc_runtime")]` | where generated code finds rpc-runtime |
 ///
 /// | on a field | |

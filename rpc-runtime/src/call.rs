@@ -21,23 +21,16 @@ pub struct Outgoing<'a> {
     link: &'a Link,
     method: &'static Method,
     request: Writer,
-    whole: bool,
 }
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
-        Outgoing { link, method, request: spare::writer(), whole: false }
+        Outgoing { link, method, request: spare::writer() }
     }
 
     /// Where the request message goes.
     pub fn arguments(&mut self) -> &mut Writer {
         &mut self.request
-    }
-
-    /// The reply is the result itself, and not a message with it as a field: `#[rpc(message)]`.
-    #[must_use]
-    pub fn whole(self) -> Outgoing<'a> {
-        Outgoing { whole: true, ..self }
     }
 
     /// The future of the call's outcome.
@@ -46,7 +39,7 @@ impl<'a> Outgoing<'a> {
             Ok(()) => CallState::Unsent(self.request),
             Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
         };
-        Call { link: self.link, method: self.method, state, whole: self.whole, outcome: PhantomData }
+        Call { link: self.link, method: self.method, state, outcome: PhantomData }
     }
 }
 
@@ -60,7 +53,6 @@ pub struct Call<'a, O> {
     link: &'a Link,
     method: &'static Method,
     state: CallState,
-    whole: bool,
     outcome: PhantomData<fn() -> O>,
 }
 
@@ -95,7 +87,7 @@ impl<O: Outcome> Future for Call<'_, O> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(reply)) => {
-                        return Poll::Ready(O::from_result(decode::<O>(call.method, call.whole, &reply)));
+                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
                     }
                     Poll::Ready(Err(error)) => error,
                 },
@@ -116,7 +108,7 @@ impl<O> Drop for Call<'_, O> {
 }
 
 /// What a final answer means to the caller.
-fn decode<O: Outcome>(method: &Method, whole: bool, reply: &Reply) -> Result<O::Value, O::Error> {
+fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
     let undecodable = |error: idl::DecodeError| {
         let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
         CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
@@ -124,7 +116,7 @@ fn decode<O: Outcome>(method: &Method, whole: bool, reply: &Reply) -> Result<O::
     let mut reader = reply.body.reader();
     let failed = match reply.status {
         // A one-way call's reply is empty, as is one whose value is its type's default.
-        Status::Value => match if whole { idl::decode_message(&mut reader) } else { decode_value(&mut reader) } {
+        Status::Value => match decode_value(method, &mut reader) {
             Ok(value) => return Ok(value),
             Err(error) => undecodable(error),
         },
@@ -145,8 +137,11 @@ fn decode<O: Outcome>(method: &Method, whole: bool, reply: &Reply) -> Result<O::
     Err(failed.of_method(method).into())
 }
 
-/// The response message's one field.
-fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
+/// The response message's one field, or the response itself.
+fn decode_value<T: Message>(method: &Method, reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
+    if method.whole {
+        return idl::decode_message(reader);
+    }
     let mut value = None;
     while let Some((tag, wire)) = reader.next_field()? {
         match tag {

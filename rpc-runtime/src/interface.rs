@@ -19,6 +19,8 @@ pub struct Method {
     pub kind: MethodKind,
     /// What `#[rpc(timeout = "…")]` says.
     pub timeout: Option<Duration>,
+    /// `#[rpc(message)]`: the result is the reply itself, and not a field of it.
+    pub whole: bool,
 }
 
 /// The user stub of an interface: what [`import`](crate::Node::import) gives. The macros implement it.

@@ -151,6 +151,8 @@ pub use handler::{Dispatch, Incoming};
 #[doc(hidden)]
 pub use idl;
 pub use idl::{Bytes, Message, MethodKind, Text};
+#[cfg(feature = "prost")]
+pub use idl::{Prost, include_protos, prost, prost_types};
 pub use import::Importing;
 pub use in_memory::in_memory;
 pub use interface::{Method, Outcome, ServerStub, UserStub};

@@ -1,6 +1,7 @@
 //! How generated code describes an interface.
 
 use super::case::snake;
+use super::foreign;
 use super::interface::Interface;
 use super::layout::Layout;
 use super::names;
@@ -71,6 +72,12 @@ impl InterfaceBuilder {
         self
     }
 
+    /// The `FileDescriptorSet` of the `.proto` that the interface and its types come from.
+    pub fn descriptors(mut self, set: &'static [u8]) -> Self {
+        self.registry.descriptors(set);
+        self
+    }
+
     /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
     pub fn method(
         mut self,
@@ -137,7 +144,7 @@ impl InterfaceBuilder {
             source_code_info: None,
             syntax: "proto3".into(),
         };
-        Interface::new(file, problems)
+        foreign::complete(file, self.registry.foreign_types(), problems)
     }
 
     fn name_with_parameters(&self, type_names: &[String]) -> String {
@@ -148,7 +155,7 @@ impl InterfaceBuilder {
 }
 
 /// The message of the runtime's own `CallError`.
-const CALL_ERROR: &str = "rpc_runtime::error::wire::NestedFault";
+const CALL_ERROR: &str = "rpc_runtime::protocol::control::NestedFault";
 
 /// Every call can fail with the runtime's own error; that is not said of each method. Its message goes unless it is a
 /// part of others.
@@ -195,7 +202,7 @@ impl Method {
 
     /// Those of them that will be made: whole messages have names of their own.
     fn made_messages(&self) -> impl Iterator<Item = String> {
-        let is_nameless = |shape: &Shape| !matches!(shape, Shape::Named(_) | Shape::WellKnown(_));
+        let is_nameless = |shape: &Shape| !matches!(shape, Shape::Named(_) | Shape::WellKnown(_) | Shape::Foreign(_));
         let made = [
             match &self.arguments {
                 Arguments::Fields(_) => true,

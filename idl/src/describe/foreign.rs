@@ -2,6 +2,7 @@
 
 use super::case::json_name;
 use super::interface::Interface;
+use super::registry::Foreign;
 use crate::descriptor::{
     EnumDescriptor, FileDescriptor, FileDescriptorSet, FileNotes, FileOptions, IdempotencyLevel, Label, Location,
     MessageDescriptor, MethodKind, ServiceDescriptor,
@@ -11,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The folder of the files that every implementation of Protocol Buffers brings along.
 pub(crate) const WELL_KNOWN: &str = "google/protobuf/";
+/// The one of them that is imported for options, of which nothing is kept.
+const FOR_OPTIONS: &str = "google/protobuf/descriptor.proto";
 
 impl FileDescriptorSet {
     /// Reads a set of descriptions, as `protoc --descriptor_set_out`, `buf build` and this crate write it. Comments
@@ -31,6 +34,44 @@ impl FileDescriptorSet {
         let services = self.file.iter().flat_map(|file| file.service.iter().map(move |service| (file, service)));
         services.map(|(file, service)| interface_of(file, service.clone(), &self.file)).collect()
     }
+}
+
+/// The description of an interface of which types stand in descriptions of others. `ours` has all but these.
+pub(super) fn complete(mut ours: FileDescriptor, types: &[Foreign], mut problems: Vec<String>) -> Interface {
+    if types.is_empty() {
+        return Interface::new(ours, problems);
+    }
+    let mut files: Vec<FileDescriptor> = Vec::new();
+    for foreign in types {
+        match FileDescriptorSet::from_bytes(foreign.descriptors) {
+            Ok(set) => {
+                let new = set.file.into_iter().filter(|file| files.iter().all(|known| known.name != file.name));
+                files.extend(new.collect::<Vec<_>>());
+            }
+            Err(error) => problems.push(format!("descriptors of other types cannot be read: {error}")),
+        }
+    }
+    let owners = Owners::of(&files);
+    for name in types.iter().flat_map(|foreign| &foreign.names) {
+        if owners.get(&format!(".{name}")).is_none() && !name.starts_with("google.protobuf.") {
+            problems.push(format!(
+                "of `{name}` only the name is known: derive `Message` with `#[rpc(prost, descriptors = \"…\")]` and the \
+                 path of its `FileDescriptorSet`"
+            ));
+        }
+    }
+    let service = ours.service.first().cloned().unwrap_or_default();
+    let is_its_own = |file: &&FileDescriptor| {
+        file.package == ours.package && file.service.iter().any(|other| other.name == service.name)
+    };
+    let own = files.iter().find(is_its_own).filter(|_| ours.message_type.is_empty() && ours.enum_type.is_empty());
+    let mut main = match own {
+        // It came from that `.proto`, so that is what describes it.
+        Some(own) => FileDescriptor { service: vec![service], ..own.clone() },
+        None => std::mem::take(&mut ours),
+    };
+    attach(&mut main, &files);
+    Interface::new(main, problems)
 }
 
 /// The interface of one service of `file`, with all that it needs of `files`.
@@ -70,6 +111,22 @@ pub(super) fn attach(main: &mut FileDescriptor, files: &[FileDescriptor]) {
         (!needed.is_empty()).then(|| FileOptions { rpc: FileNotes { files: needed.into_values().collect() } });
 }
 
+/// The names of the files that were asked for, and of those whose types they use, and so on.
+#[cfg(feature = "compile")]
+pub(crate) fn needed_files(files: &[FileDescriptor], asked: &[String]) -> BTreeSet<String> {
+    let owners = Owners::of(files);
+    let mut needed = BTreeSet::new();
+    let mut names = asked.to_vec();
+    while let Some(name) = names.pop() {
+        if let Some(file) = files.iter().find(|file| file.name == name)
+            && needed.insert(name)
+        {
+            imports(file, &owners, &mut names);
+        }
+    }
+    needed
+}
+
 /// The files that hold the types which `file` uses. They are also put on the list of `found` ones.
 fn imports(file: &FileDescriptor, owners: &Owners<'_>, found: &mut Vec<String>) -> Vec<String> {
     let mut all = BTreeSet::new();
@@ -78,14 +135,21 @@ fn imports(file: &FileDescriptor, owners: &Owners<'_>, found: &mut Vec<String>) 
     for method in file.service.iter().flat_map(|service| &service.method) {
         used.extend([method.input_type.as_str(), method.output_type.as_str()]);
     }
+    let mut is_all_known = true;
     for name in used {
-        if let Some(owner) = owners.get(name).filter(|owner| *owner != file.name) {
-            all.insert(owner.to_owned());
+        match owners.get(name) {
+            Some(owner) if owner != file.name => {
+                all.insert(owner.to_owned());
+            }
+            Some(_) => {}
+            None => is_all_known &= !name.starts_with(".google.protobuf."),
         }
     }
-    // Google's files need not be among those known.
-    let unknown = file.dependency.iter().filter(|name| name.starts_with(WELL_KNOWN) && !owners.has_file(name));
-    all.extend(unknown.cloned());
+    if !is_all_known {
+        // Google's files need not be among those known.
+        let unknown = file.dependency.iter().filter(|name| name.starts_with(WELL_KNOWN) && !owners.has_file(name));
+        all.extend(unknown.filter(|name| *name != FOR_OPTIONS).cloned());
+    }
     found.extend(all.iter().cloned());
     all.into_iter().collect()
 }

@@ -18,6 +18,8 @@ pub use builder::{InterfaceBuilder, MethodBuilder};
 pub use compare::{Change, compare};
 pub use fingerprint::Fingerprint;
 pub(crate) use foreign::WELL_KNOWN;
+#[cfg(feature = "compile")]
+pub(crate) use foreign::needed_files;
 pub use interface::{Interface, MethodDescription};
 pub use registry::{EnumerationValues, MessageFields, OneofVariants, Registry};
 pub use shape::{Scalar, Shape, TypeRef, WellKnown};

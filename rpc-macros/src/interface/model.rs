@@ -22,6 +22,8 @@ pub(crate) struct Interface {
     pub(crate) package: String,
     /// Its name in descriptions.
     pub(crate) name: String,
+    /// Where the descriptors of its `.proto` are.
+    pub(crate) descriptors: Option<Path>,
     pub(crate) docs: String,
     pub(crate) methods: Vec<Method>,
 }

@@ -53,18 +53,21 @@ const _: () = {
         id: 3620718443,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
+        whole: true,
     };
     static METHOD_get_feature_by: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "getFeatureBy",
         id: 3405196118,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
+        whole: true,
     };
     static METHOD_ping: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "Ping",
         id: 2142761129,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
+        whole: true,
     };
     impl ::core::clone::Clone for RouteGuideClient {
         fn clone(&self) -> Self {
@@ -162,7 +165,7 @@ const _: () = {
                 &request,
                 outgoing.arguments(),
             );
-            outgoing.whole().send::<Result<Feature, CallError>>()
+            outgoing.send::<Result<Feature, CallError>>()
         }
         fn get_feature_by(
             &self,
@@ -175,7 +178,7 @@ const _: () = {
                 point,
                 outgoing.arguments(),
             );
-            outgoing.whole().send::<Answer<Feature>>()
+            outgoing.send::<Answer<Feature>>()
         }
         fn ping(
             &self,
@@ -183,7 +186,7 @@ const _: () = {
             Output = Result<(), CallError>,
         > + ::core::marker::Send {
             let outgoing = self.binding.call(&METHOD_ping);
-            outgoing.whole().send::<Result<(), CallError>>()
+            outgoing.send::<Result<(), CallError>>()
         }
     }
     impl<Implementor: RouteGuide> ::rpc_runtime::ServerStub

@@ -56,6 +56,7 @@ impl Layout<'_> {
                 value
             }
             Shape::WellKnown(known) => ValueType::message(self.well_known(*known)),
+            Shape::Foreign(name) => ValueType::message(format!(".{name}")),
             nameless => {
                 let nested = draft.nested(field);
                 let type_name = nested.full_name().to_owned();
@@ -136,7 +137,7 @@ impl Layout<'_> {
             },
             Shape::Tuple(parts) => parts.iter().any(|part| self.is_required(part)),
             Shape::Result(..) => true,
-            Shape::WellKnown(_) | Shape::Optional(_) | Shape::List(_) | Shape::Map(..) => false,
+            Shape::WellKnown(_) | Shape::Foreign(_) | Shape::Optional(_) | Shape::List(_) | Shape::Map(..) => false,
         }
     }
 }

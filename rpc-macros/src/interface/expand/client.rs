@@ -96,13 +96,12 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
         false => encode(interface, argument, &outgoing),
         true => encode_whole(interface, argument, &outgoing),
     });
-    let whole = method.whole.then(|| quote!(.whole()));
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
     quote! {
         #signature {
             let #mutable #outgoing = self.binding.call(&#constant);
             #(#encode)*
-            #outgoing #whole.send::<#output>()
+            #outgoing.send::<#output>()
         }
     }
 }

@@ -11,10 +11,12 @@ use crate::spans::located;
 pub(super) fn description(interface: &Interface) -> TokenStream {
     let idl = interface.idl();
     let Interface { package, name, docs, .. } = interface;
+    let descriptors = interface.descriptors.as_ref().map(|path| quote!(.descriptors(#path)));
     let parameters = interface.parameters();
     let methods = interface.methods.iter().map(|method| self::method(interface, method));
     quote! {
         #idl::Interface::build(#package, #name, #docs)
+            #descriptors
             #(.type_parameter::<#parameters>())*
             #(#methods)*
             .finish()
