@@ -34,7 +34,7 @@ pub use error::CompileError;
 use std::path::{Path, PathBuf};
 
 /// Compiles `.proto` files for [`include_protos!`](crate::include_protos): `protos`, and what they import, searched for
-/// in `includes`. Google's own files need not be there.
+/// in `includes`. Google's own files (`google/protobuf/`) need not be there, and are not taken from there.
 ///
 /// Call it once in a build script, with all files; Cargo runs the script again when one of them changes. What is not
 /// valid is told with its file and line.

@@ -4,6 +4,7 @@ use super::CompileError;
 use super::comments;
 use crate::describe::needed_files;
 use crate::descriptor::FileDescriptorSet;
+use protox::file::{ChainFileResolver, GoogleFileResolver, IncludeFileResolver};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,13 @@ pub(super) fn read(protos: &[impl AsRef<Path>], includes: &[impl AsRef<Path>]) -
     if let Some(proto) = protos.iter().map(AsRef::as_ref).find(|proto| !is_there(proto)) {
         return Err(CompileError::new(format!("{} does not exist{}", proto.display(), from_where(proto))));
     }
-    let mut compiler = protox::Compiler::new(includes).map_err(|error| explain(&error, includes))?;
+    let mut resolver = ChainFileResolver::new();
+    // First, because the folders may have newer ones than protox can read.
+    resolver.add(GoogleFileResolver::new());
+    for folder in includes {
+        resolver.add(IncludeFileResolver::new(folder.as_ref().to_owned()));
+    }
+    let mut compiler = protox::Compiler::with_file_resolver(resolver);
     compiler.include_source_info(true).include_imports(true);
     for proto in protos {
         compiler.open_file(proto).map_err(|error| explain(&error, includes))?;
