@@ -86,6 +86,7 @@
 //! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
 //! - [`directory`]: how exporters are found; [`Selector`].
 //! - [`in_memory`]: a service behind its stub without a network, for tests.
+//! - `include_protos!` and `Prost`, with the feature `prost`: interfaces and messages of foreign `.proto` files.
 //! - [`protocol`]: the rules, in words and as state machines.
 #![warn(missing_docs)]
 

@@ -187,7 +187,10 @@ impl Tree {
             let _ = writeln!(out, "{indent}include!({place});");
         }
         for (name, inner) in &self.inner {
-            let _ = writeln!(out, "{indent}#[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]");
+            let _ = writeln!(
+                out,
+                "{indent}#[allow(missing_docs, dead_code, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]"
+            );
             let _ = writeln!(out, "{indent}pub mod {name} {{");
             inner.write(depth + 1, out);
             let _ = writeln!(out, "{indent}}}");

@@ -51,9 +51,12 @@ pub(super) fn complete(mut ours: FileDescriptor, types: &[Foreign], mut problems
             Err(error) => problems.push(format!("descriptors of other types cannot be read: {error}")),
         }
     }
+    let well_known = crate::proto::well_known().file;
+    let new = well_known.into_iter().filter(|file| files.iter().all(|known| known.name != file.name));
+    files.extend(new.collect::<Vec<_>>());
     let owners = Owners::of(&files);
     for name in types.iter().flat_map(|foreign| &foreign.names) {
-        if owners.get(&format!(".{name}")).is_none() && !name.starts_with("google.protobuf.") {
+        if owners.get(&format!(".{name}")).is_none() {
             problems.push(format!(
                 "of `{name}` only the name is known: derive `Message` with `#[rpc(prost, descriptors = \"…\")]` and the \
                  path of its `FileDescriptorSet`"

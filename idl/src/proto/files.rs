@@ -212,9 +212,14 @@ fn name_of_package(package: &str) -> Option<&str> {
     package.split('.').rfind(|part| !part.is_empty() && !is_version(part))
 }
 
-fn add_well_known(all: &mut Vec<FileDescriptor>) {
+/// The files that Protocol Buffers brings along.
+pub(crate) fn well_known() -> FileDescriptorSet {
     // It is a part of this crate, so it can be read.
-    let mut set = FileDescriptorSet::from_bytes(WELL_KNOWN_SET).unwrap_or_default();
+    FileDescriptorSet::from_bytes(WELL_KNOWN_SET).unwrap_or_default()
+}
+
+fn add_well_known(all: &mut Vec<FileDescriptor>) {
+    let mut set = well_known();
     let mut next = 0;
     while let Some(file) = all.get(next) {
         let missing: Vec<String> =

@@ -5,4 +5,5 @@ mod scope;
 mod text;
 mod words;
 
+pub(crate) use files::well_known;
 pub use files::{Files, files};

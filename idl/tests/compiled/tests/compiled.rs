@@ -11,7 +11,8 @@ use compiled_protos::{etcdserverpb, grpc, odd};
 use idl::descriptor::FileDescriptorSet;
 use idl::{Interface, files};
 use rpc_runtime::prost_types::{Any, Timestamp};
-use rpc_runtime::{CallError, MethodKind, Prost, UserStub, in_memory};
+use rpc_runtime::{CallError, Message, MethodKind, Prost, UserStub, in_memory, interface};
+use std::collections::HashMap;
 
 struct Tester;
 
@@ -125,6 +126,48 @@ fn descriptions_are_complete() {
     assert_eq!(prev_kv.kind().as_message().unwrap().full_name(), "mvccpb.KeyValue");
     let operation = pool.get_message_by_name("google.longrunning.Operation").unwrap();
     assert_eq!(operation.oneofs().next().unwrap().fields().len(), 2);
+}
+
+/// Their own, with a foreign message in it, and one that knows nothing of calls.
+#[derive(Debug, Clone, PartialEq, Message)]
+struct Shelf {
+    first: Option<Outer>,
+    by_name: HashMap<String, outer::Inner>,
+    at: Prost<Timestamp>,
+}
+
+#[interface(package = "mixed.v1")]
+trait Shelves {
+    async fn put(&self, shelf: Shelf, more: &[Outer]) -> Result<Outer, CallError>;
+}
+
+struct Wall;
+
+impl Shelves for Wall {
+    async fn put(&self, shelf: Shelf, more: &[Outer]) -> Result<Outer, CallError> {
+        assert_eq!(more.len(), 1);
+        Ok(Outer { count: Some(shelf.by_name.len() as u32), at: Some(shelf.at.0), ..Outer::default() })
+    }
+}
+
+/// Foreign messages are types like any other, in types and interfaces of the program's own.
+#[tokio::test]
+async fn foreign_messages_in_own_types() {
+    let wall = in_memory(ShelvesServer::new(Wall));
+    let at = Timestamp { seconds: 5, nanos: 6 };
+    let by_name = HashMap::from([("a".into(), outer::Inner::default())]);
+    let shelf = Shelf { first: Some(Outer::default()), by_name, at: at.into() };
+    assert_eq!(idl::from_slice::<Shelf>(&idl::to_vec(&shelf).unwrap()).unwrap(), shelf);
+    let outer = wall.put(shelf, &[Outer::default()]).await.unwrap();
+    assert_eq!((outer.count, outer.at), (Some(1), Some(at)));
+
+    let interface = ShelvesClient::interface();
+    assert_eq!(interface.problems(), [""; 0]);
+    let pool = accepted(&[interface, OddServiceClient::interface()]);
+    let shelf = pool.get_message_by_name("mixed.v1.Shelf").unwrap();
+    assert!(shelf.get_field_by_name("by_name").unwrap().is_map());
+    let first = shelf.get_field_by_name("first").unwrap().kind();
+    assert_eq!(first.as_message().unwrap().full_name(), "odd.v1.Outer");
 }
 
 /// An interface is described alike by its stub and by its file.
