@@ -50,6 +50,7 @@ mod error;
 mod message;
 #[cfg(feature = "prost")]
 pub mod prost_message;
+#[cfg(feature = "proto")]
 mod proto;
 mod reader;
 mod text;
@@ -72,6 +73,7 @@ pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
 #[cfg(feature = "prost")]
 pub use prost_message::Prost;
+#[cfg(feature = "proto")]
 pub use proto::{Files, files};
 pub use reader::Reader;
 pub use text::Text;

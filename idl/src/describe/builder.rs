@@ -1,6 +1,7 @@
 //! How generated code describes an interface.
 
 use super::case::snake;
+#[cfg(feature = "proto")]
 use super::foreign;
 use super::interface::Interface;
 use super::layout::Layout;
@@ -73,6 +74,7 @@ impl InterfaceBuilder {
     }
 
     /// The `FileDescriptorSet` of the `.proto` that the interface and its types come from.
+    #[cfg(feature = "proto")]
     pub fn descriptors(mut self, set: &'static [u8]) -> Self {
         self.registry.descriptors(set);
         self
@@ -144,7 +146,10 @@ impl InterfaceBuilder {
             source_code_info: None,
             syntax: "proto3".into(),
         };
-        foreign::complete(file, self.registry.foreign_types(), problems)
+        #[cfg(feature = "proto")]
+        return foreign::complete(file, self.registry.foreign_types(), problems);
+        #[cfg(not(feature = "proto"))]
+        Interface::new(file, problems)
     }
 
     fn name_with_parameters(&self, type_names: &[String]) -> String {

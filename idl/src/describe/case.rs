@@ -40,6 +40,7 @@ pub(crate) fn screaming(name: &str) -> String {
     snake(name).to_uppercase()
 }
 
+#[cfg(feature = "proto")]
 /// The name that a field has in JSON unless it is given another.
 pub(crate) fn json_name(name: &str) -> String {
     let mut json = String::new();

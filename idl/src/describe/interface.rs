@@ -75,8 +75,11 @@ impl Interface {
     }
 
     /// The text of the `.proto` that describes it, for callers in other languages; it begins with a line about where it
-    /// comes from. A test that compares it with a file in the repository keeps that file fresh. Several interfaces of
-    /// one package: see [`files`](crate::files).
+    /// comes from. Needs the feature `proto`, of this crate or of rpc-runtime.
+    ///
+    /// A test that compares it with a file in the repository keeps that file fresh. Several interfaces of one package:
+    /// see [`files`](crate::files).
+    #[cfg(feature = "proto")]
     #[must_use]
     pub fn to_proto(&self) -> String {
         let text = self.file.to_proto();

@@ -2,9 +2,11 @@
 
 mod builder;
 pub(crate) mod case;
+#[cfg(feature = "proto")]
 mod comments;
 mod compare;
 mod fingerprint;
+#[cfg(feature = "proto")]
 mod foreign;
 mod index;
 mod interface;
@@ -13,10 +15,12 @@ mod names;
 mod registry;
 mod shape;
 
+#[cfg(feature = "proto")]
 pub(crate) use builder::file_name;
 pub use builder::{InterfaceBuilder, MethodBuilder};
 pub use compare::{Change, compare};
 pub use fingerprint::Fingerprint;
+#[cfg(feature = "proto")]
 pub(crate) use foreign::WELL_KNOWN;
 #[cfg(feature = "compile")]
 pub(crate) use foreign::needed_files;
