@@ -26,6 +26,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | |
+//! | --- | --- |
+//! | `proto` | descriptions as `.proto` files, as sets of descriptors, and from these |
+//! | `prost` | messages that prost generated travel too: `Prost`, `#[rpc(prost)]` |
+//! | `compile` | for build scripts: `compile` makes messages and interfaces of `.proto` files |
+//!
 //! # Bytes from strangers
 //!
 //! Reading never panics. Messages sit at most [`DEPTH_MAX`] deep in each other. Memory is taken for bytes that
@@ -83,7 +93,7 @@ pub use writer::{Piece, Writer};
 #[doc(hidden)]
 pub use {prost, prost_types};
 
-/// The code that [`compile`] wrote in the build script: messages and interfaces, in modules that are named and nested like
+/// The code that `idl::compile` wrote in the build script: messages and interfaces, in modules that are named and nested like
 /// their packages.
 #[cfg(feature = "prost")]
 #[macro_export]

@@ -54,6 +54,37 @@ fn what_is_not_there_is_named() {
     assert!(error.to_string().starts_with("there is no OUT_DIR"), "{error}");
 }
 
+/// Code goes where it is told to, types that are in Rust already are used, and all descriptors are written.
+#[test]
+fn options() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("options");
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    let a = "syntax = \"proto3\";\npackage a;\nimport \"b.proto\";\n// Finds.\nservice Map { rpc Find(b.Point) returns (Place); }\n\
+             message Place { b.Point at = 1; }\n";
+    fs::write(folder.join("a.proto"), a).expect("a file of the test");
+    let b = "syntax = \"proto3\";\npackage b;\nmessage Point {}\n";
+    fs::write(folder.join("b.proto"), b).expect("a file of the test");
+    let compiler =
+        idl::Compiler::new().out_dir(&folder).extern_path(".b", "::places::b").descriptor_set(folder.join("set.binpb"));
+    compiler.compile(&[folder.join("a.proto")], &[&folder]).expect("it is right");
+    let code = fs::read_to_string(folder.join("a.rs")).expect("the code");
+    for words in [
+        "async fn find(&self, request: ::rpc_runtime::Prost<::places::b::Point>) -> ::core::result::Result<Place, ",
+        "pub at: ::core::option::Option<::places::b::Point>",
+        "pub static FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(\"a.bin\");",
+        "#[rpc(prost, descriptors = \"FILE_DESCRIPTOR_SET\")]",
+    ] {
+        assert!(code.contains(words), "no `{words}` in\n{code}");
+    }
+    assert!(!folder.join("b.rs").exists());
+    let modules = fs::read_to_string(folder.join("protos.rs")).expect("the modules");
+    assert!(modules.contains("pub mod a {\n    include!(\"a.rs\");\n}"), "{modules}");
+    let set = fs::read(folder.join("set.binpb")).expect("the descriptors");
+    let set = idl::descriptor::FileDescriptorSet::from_bytes(&set).expect("a set");
+    let interfaces = set.interfaces();
+    assert_eq!((interfaces[0].name(), interfaces[0].docs()), ("a.Map".to_owned(), "Finds."));
+}
+
 /// The trait, as a person reads it.
 #[test]
 fn the_trait_to_read() {

@@ -1,28 +1,5 @@
 //! From `.proto` files to Rust, in a build script: messages that prost reads and writes, and an `#[interface]` trait for
 //! each service.
-//!
-//! No protoc: protox reads the files. A package's code goes into a file of its own, and all of them into
-//! `protos.rs`, as modules that are named and nested like the packages.
-//!
-//! ```no_run
-//! // build.rs
-//! fn main() -> Result<(), idl::CompileError> {
-//!     idl::compile(&["proto/route_guide.proto"], &["proto"])
-//! }
-//! ```
-//!
-//! ```ignore
-//! // src/lib.rs; rpc-runtime with the feature `prost`
-//! rpc_runtime::include_protos!();
-//!
-//! struct Guide;
-//!
-//! impl routeguide::RouteGuide for Guide {
-//!     async fn get_feature(&self, request: routeguide::Point) -> Result<routeguide::Feature, CallError> {
-//!         …
-//!     }
-//! }
-//! ```
 
 mod comments;
 mod error;
@@ -33,8 +10,32 @@ mod service;
 pub use error::CompileError;
 use std::path::{Path, PathBuf};
 
-/// Compiles `.proto` files for [`include_protos!`](crate::include_protos): `protos`, and what they import, searched for
-/// in `includes`. Google's own files (`google/protobuf/`) need not be there, and are not taken from there.
+/// Compiles `.proto` files to Rust: messages that prost reads and writes, and an `#[interface]` trait for each service,
+/// whose methods take and return exactly these messages.
+///
+/// The files are `protos`, and what they import, searched for in `includes`. Google's own (`google/protobuf/`) need not be
+/// there, and are not taken from there. No protoc is needed. `include_protos!` brings the code in, as modules that are
+/// named and nested like the packages.
+///
+/// ```no_run
+/// // build.rs
+/// fn main() -> Result<(), idl::CompileError> {
+///     idl::compile(&["proto/route_guide.proto"], &["proto"])
+/// }
+/// ```
+///
+/// ```ignore
+/// // src/lib.rs; rpc-runtime has the feature `prost`
+/// rpc_runtime::include_protos!();
+///
+/// struct Guide;
+///
+/// impl routeguide::RouteGuide for Guide {
+///     async fn get_feature(&self, request: routeguide::Point) -> Result<routeguide::Feature, CallError> {
+///         todo!()
+///     }
+/// }
+/// ```
 ///
 /// Call it once in a build script, with all files; Cargo runs the script again when one of them changes. What is not
 /// valid is told with its file and line.
