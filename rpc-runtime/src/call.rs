@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use idl::{Message, Reader, Writer};
+use idl::Writer;
 
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
@@ -116,7 +116,7 @@ fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Err
     let mut reader = reply.body.reader();
     let failed = match reply.status {
         // A one-way call's reply is empty, as is one whose value is its type's default.
-        Status::Value => match decode_value(method, &mut reader) {
+        Status::Value => match O::read(&mut reader) {
             Ok(value) => return Ok(value),
             Err(error) => undecodable(error),
         },
@@ -135,19 +135,4 @@ fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Err
         ),
     };
     Err(failed.of_method(method).into())
-}
-
-/// The response message's one field, or the response itself.
-fn decode_value<T: Message>(method: &Method, reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
-    if method.whole {
-        return idl::decode_message(reader);
-    }
-    let mut value = None;
-    while let Some((tag, wire)) = reader.next_field()? {
-        match tag {
-            1 => T::merge(&mut value, wire, reader).map_err(|error| error.in_field("value"))?,
-            _ => reader.skip(wire)?,
-        }
-    }
-    idl::present(value, "value")
 }

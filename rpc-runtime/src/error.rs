@@ -250,8 +250,7 @@ mod tests {
         let unknown = Executed::Unknown { may_still_run: true };
         assert!(CallError::never(ErrorKind::Draining, "").safe_to_retry());
         assert!(!CallError::new(ErrorKind::SessionLost, unknown, "").safe_to_retry());
-        let method =
-            crate::Method { name: "Titles", id: 1, kind: idl::MethodKind::Idempotent, timeout: None, whole: false };
+        let method = crate::Method { name: "Titles", id: 1, kind: idl::MethodKind::Idempotent, timeout: None };
         assert!(CallError::new(ErrorKind::SessionLost, unknown, "").of_method(&method).safe_to_retry());
     }
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 
 use bytes::Bytes;
-use idl::{DecodeError, Message, Reader, Writer};
+use idl::{DecodeError, Reader, Writer};
 
 use crate::context::Context;
 use crate::error::RemoteError;
@@ -21,7 +21,6 @@ pub struct Incoming<'a> {
     method: u32,
     arguments: &'a Bytes,
     spare: Option<Box<dyn Handler>>,
-    whole: bool,
 }
 
 /// What a server stub makes of a call.
@@ -38,7 +37,7 @@ pub(crate) enum Dispatched {
 
 impl<'a> Incoming<'a> {
     pub(crate) fn new(method: u32, arguments: &'a Bytes, spare: Option<Box<dyn Handler>>) -> Incoming<'a> {
-        Incoming { method, arguments, spare, whole: false }
+        Incoming { method, arguments, spare }
     }
 
     /// The method's number on the wire.
@@ -49,12 +48,6 @@ impl<'a> Incoming<'a> {
     /// The request message. `Bytes` and `Text` that are read from it are slices of the frame.
     pub fn reader(&self) -> Reader<'a> {
         Reader::of_frame(self.arguments)
-    }
-
-    /// The result is the reply itself, and not a field of it: `#[rpc(message)]`.
-    #[must_use]
-    pub fn whole(self) -> Incoming<'a> {
-        Incoming { whole: true, ..self }
     }
 
     /// The implementation's future is `future`.
@@ -68,7 +61,7 @@ impl<'a> Incoming<'a> {
             let spare: Box<dyn Any> = spare;
             spare.downcast::<Slot<F>>().ok()
         });
-        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None), whole: self.whole }));
+        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None) }));
         slot.future.set(Some(future));
         Dispatch(Dispatched::Run(slot))
     }
@@ -93,8 +86,6 @@ pub(crate) trait Handler: Any + Send {
 /// nothing.
 struct Slot<F> {
     future: Pin<Box<Option<F>>>,
-    /// The same for all calls of the method.
-    whole: bool,
 }
 
 impl<F, O> Handler for Slot<F>
@@ -110,7 +101,7 @@ where
             return Poll::Pending;
         };
         self.future.set(None);
-        Poll::Ready(put_outcome(outcome, self.whole, reply))
+        Poll::Ready(put_outcome(outcome, reply))
     }
 }
 
@@ -129,13 +120,10 @@ pub(crate) fn poll_handler(
     })
 }
 
-fn put_outcome(outcome: impl Outcome, whole: bool, reply: &mut Writer) -> Status {
+fn put_outcome<O: Outcome>(outcome: O, reply: &mut Writer) -> Status {
     let status = match outcome.into_result() {
         Ok(value) => {
-            match whole {
-                true => value.encode_fields(reply),
-                false => value.encode(1, reply),
-            }
+            O::write(&value, reply);
             Status::Value
         }
         Err(error) => {

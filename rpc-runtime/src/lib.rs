@@ -156,6 +156,8 @@ pub use idl::{Bytes, Message, MethodKind, Text};
 pub use idl::{Prost, include_protos, prost, prost_types};
 pub use import::Importing;
 pub use in_memory::in_memory;
+#[doc(hidden)]
+pub use interface::Whole;
 pub use interface::{Method, Outcome, ServerStub, UserStub};
 pub use limits::Limits;
 pub use link::LinkState;

@@ -105,7 +105,6 @@ const _: () = {
         id: 4039770109,
         kind: crate::inner::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: false,
     };
     impl<T: Message> ::core::clone::Clone for QueueClient<T>
     where

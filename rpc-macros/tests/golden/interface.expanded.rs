@@ -72,28 +72,24 @@ const _: () = {
         id: 3841988537,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: false,
     };
     static METHOD_titles: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "Titles",
         id: 3564059182,
         kind: ::rpc_runtime::idl::MethodKind::Idempotent,
         timeout: ::core::option::Option::Some(::core::time::Duration::from_millis(250)),
-        whole: false,
     };
     static METHOD_tell: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "Hear",
         id: 2828475173,
         kind: ::rpc_runtime::idl::MethodKind::Oneway,
         timeout: ::core::option::Option::Some(::core::time::Duration::from_secs(60)),
-        whole: false,
     };
     static METHOD_count: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "Count",
         id: 3790059668,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: false,
     };
     impl ::core::clone::Clone for StoreClient {
         fn clone(&self) -> Self {

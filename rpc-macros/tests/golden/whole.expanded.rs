@@ -53,21 +53,18 @@ const _: () = {
         id: 3620718443,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: true,
     };
     static METHOD_get_feature_by: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "getFeatureBy",
         id: 3405196118,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: true,
     };
     static METHOD_ping: ::rpc_runtime::Method = ::rpc_runtime::Method {
         name: "Ping",
         id: 2142761129,
         kind: ::rpc_runtime::idl::MethodKind::Plain,
         timeout: ::core::option::Option::None,
-        whole: true,
     };
     impl ::core::clone::Clone for RouteGuideClient {
         fn clone(&self) -> Self {
@@ -165,7 +162,12 @@ const _: () = {
                 &request,
                 outgoing.arguments(),
             );
-            outgoing.send::<Result<Feature, CallError>>()
+            async move {
+                outgoing
+                    .send::<::rpc_runtime::Whole<Result<Feature, CallError>>>()
+                    .await
+                    .0
+            }
         }
         fn get_feature_by(
             &self,
@@ -178,7 +180,9 @@ const _: () = {
                 point,
                 outgoing.arguments(),
             );
-            outgoing.send::<Answer<Feature>>()
+            async move {
+                outgoing.send::<::rpc_runtime::Whole<Answer<Feature>>>().await.0
+            }
         }
         fn ping(
             &self,
@@ -186,7 +190,9 @@ const _: () = {
             Output = Result<(), CallError>,
         > + ::core::marker::Send {
             let outgoing = self.binding.call(&METHOD_ping);
-            outgoing.send::<Result<(), CallError>>()
+            async move {
+                outgoing.send::<::rpc_runtime::Whole<Result<(), CallError>>>().await.0
+            }
         }
     }
     impl<Implementor: RouteGuide> ::rpc_runtime::ServerStub
@@ -220,13 +226,14 @@ const _: () = {
                                 &self.implementation,
                             );
                             incoming
-                                .whole()
                                 .run(async move {
-                                    <Implementor as RouteGuide>::get_feature(
-                                            &*implementation,
-                                            argument_request,
-                                        )
-                                        .await
+                                    ::rpc_runtime::Whole(
+                                        <Implementor as RouteGuide>::get_feature(
+                                                &*implementation,
+                                                argument_request,
+                                            )
+                                            .await,
+                                    )
                                 })
                         }
                         ::core::result::Result::Err(error) => incoming.undecodable(error),
@@ -241,13 +248,14 @@ const _: () = {
                                 &self.implementation,
                             );
                             incoming
-                                .whole()
                                 .run(async move {
-                                    <Implementor as RouteGuide>::get_feature_by(
-                                            &*implementation,
-                                            &argument_point,
-                                        )
-                                        .await
+                                    ::rpc_runtime::Whole(
+                                        <Implementor as RouteGuide>::get_feature_by(
+                                                &*implementation,
+                                                &argument_point,
+                                            )
+                                            .await,
+                                    )
                                 })
                         }
                         ::core::result::Result::Err(error) => incoming.undecodable(error),
@@ -256,9 +264,10 @@ const _: () = {
                 2142761129 => {
                     let implementation = ::std::sync::Arc::clone(&self.implementation);
                     incoming
-                        .whole()
                         .run(async move {
-                            <Implementor as RouteGuide>::ping(&*implementation).await
+                            ::rpc_runtime::Whole(
+                                <Implementor as RouteGuide>::ping(&*implementation).await,
+                            )
                         })
                 }
                 _ => incoming.unknown_method(),

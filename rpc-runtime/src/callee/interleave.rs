@@ -26,13 +26,13 @@ use crate::protocol::id::{AttachNumber, CallId, Incarnation, Sequence, Slot};
 use crate::protocol::time::CalleeTime;
 
 /// Is ready at once.
-static QUICK: Method = Method { name: "Quick", id: 1, kind: MethodKind::Plain, timeout: None, whole: false };
+static QUICK: Method = Method { name: "Quick", id: 1, kind: MethodKind::Plain, timeout: None };
 /// Is ready when it is polled again.
-static LATER: Method = Method { name: "Later", id: 2, kind: MethodKind::Plain, timeout: None, whole: false };
+static LATER: Method = Method { name: "Later", id: 2, kind: MethodKind::Plain, timeout: None };
 /// Is ready when it is cancelled.
-static PATIENT: Method = Method { name: "Patient", id: 3, kind: MethodKind::Plain, timeout: None, whole: false };
+static PATIENT: Method = Method { name: "Patient", id: 3, kind: MethodKind::Plain, timeout: None };
 /// The same, and may run twice.
-static AGAIN: Method = Method { name: "Again", id: 4, kind: MethodKind::Idempotent, timeout: None, whole: false };
+static AGAIN: Method = Method { name: "Again", id: 4, kind: MethodKind::Idempotent, timeout: None };
 
 /// Counts what it runs.
 struct Stub(Arc<AtomicUsize>);

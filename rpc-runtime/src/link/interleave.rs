@@ -18,7 +18,7 @@ use crate::protocol::frame::{Answer, AnswerHeader, Status};
 use crate::protocol::id::{CallId, SessionId, Token};
 use crate::protocol::time::CalleeTime;
 
-pub(crate) static METHOD: Method = Method { name: "Get", id: 1, kind: MethodKind::Plain, timeout: None, whole: false };
+pub(crate) static METHOD: Method = Method { name: "Get", id: 1, kind: MethodKind::Plain, timeout: None };
 /// Has less time.
 pub(crate) static SOON: Method = Method { timeout: Some(Duration::from_millis(1)), ..METHOD };
 

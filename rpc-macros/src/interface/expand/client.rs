@@ -96,12 +96,19 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
         false => encode(interface, argument, &outgoing),
         true => encode_whole(interface, argument, &outgoing),
     });
+    let send = match method.whole {
+        false => quote!(#outgoing.send::<#output>()),
+        true => {
+            let krate = &interface.krate;
+            quote!(async move { #outgoing.send::<#krate::Whole<#output>>().await.0 })
+        }
+    };
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
     quote! {
         #signature {
             let #mutable #outgoing = self.binding.call(&#constant);
             #(#encode)*
-            #outgoing.send::<#output>()
+            #send
         }
     }
 }

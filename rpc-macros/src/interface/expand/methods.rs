@@ -12,7 +12,7 @@ use crate::interface::model::{Interface, Kind, Method};
 pub(super) fn constants(interface: &Interface) -> TokenStream {
     let krate = &interface.krate;
     let constants = interface.methods.iter().map(|method| {
-        let Method { name, id, timeout, whole, .. } = method;
+        let Method { name, id, timeout, .. } = method;
         let constant = method.constant();
         let kind = kind(interface, method.kind);
         let id = Literal::u32_unsuffixed(*id);
@@ -29,7 +29,6 @@ pub(super) fn constants(interface: &Interface) -> TokenStream {
                 id: #id,
                 kind: #kind,
                 timeout: #timeout,
-                whole: #whole,
             };
         }
     });

@@ -112,11 +112,15 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
     let id = Literal::u32_unsuffixed(method.id);
     let implementation = Ident::new("implementation", Span::mixed_site());
     let given = method.arguments.iter().map(give);
-    let whole = method.whole.then(|| quote!(.whole()));
+    let call = quote! {
+        <#implementor as #ident #ty_generics>::#method_ident(&*#implementation, #(#given),*).await
+    };
+    let krate = &interface.krate;
+    let outcome = if method.whole { quote!(#krate::Whole(#call)) } else { call };
     let run = quote! {
         let #implementation = ::std::sync::Arc::clone(&self.implementation);
-        incoming #whole.run(async move {
-            <#implementor as #ident #ty_generics>::#method_ident(&*#implementation, #(#given),*).await
+        incoming.run(async move {
+            #outcome
         })
     };
     if method.arguments.is_empty() {
