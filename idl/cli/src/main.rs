@@ -64,7 +64,7 @@ A build script makes the same, and the messages: idl::compile(&[\"proto/library/
     /// Tell what changed between two versions of interfaces, and whether it breaks callers
     #[command(after_help = "Examples:
   idl check released.binpb current.binpb
-  git show main:proto/store.proto > /tmp/store.proto && idl check /tmp/store.proto proto/store.proto
+  git show main:proto/store.proto > old.proto && idl check old.proto proto/store.proto
 
 Breaking is what callers built with OLD cannot do with an exporter of NEW: a removed method, a field of another type or
 number, a new field that must be set. An added method or an optional field is not.
