@@ -7,6 +7,14 @@
 
 use rpc_macros::Message;
 
+/// Files that belong together, those that are imported before those that import them: a `FileDescriptorSet`.
+#[derive(Debug, Clone, PartialEq, Default, Message)]
+#[rpc(crate = "crate")]
+pub struct FileDescriptorSet {
+    /// The files.
+    pub file: Vec<FileDescriptor>,
+}
+
 /// The types and interfaces of one package: a `FileDescriptorProto`.
 #[derive(Debug, Clone, PartialEq, Default, Message)]
 #[rpc(crate = "crate")]
@@ -23,10 +31,13 @@ pub struct FileDescriptor {
     pub enum_type: Vec<EnumDescriptor>,
     /// The interfaces.
     pub service: Vec<ServiceDescriptor>,
+    /// What more is known.
+    #[rpc(tag = 8)]
+    pub options: Option<FileOptions>,
     /// Docs in the place where tools look for them; see [`FileDescriptor::with_comments`].
     #[rpc(tag = 9)]
     pub source_code_info: Option<SourceCodeInfo>,
-    /// Always `proto3`.
+    /// `proto3`; of a foreign file also `proto2`, which may be left out.
     #[rpc(tag = 12)]
     pub syntax: String,
 }
@@ -48,6 +59,22 @@ pub struct MessageDescriptor {
     pub options: Option<MessageOptions>,
     /// Groups of fields of which one at most is present.
     pub oneof_decl: Vec<OneofDescriptor>,
+    /// Numbers that no field may have, because one had them; only in a foreign `.proto`.
+    pub reserved_range: Vec<ReservedRange>,
+    /// Names that no field may have; only in a foreign `.proto`.
+    pub reserved_name: Vec<String>,
+}
+
+/// Numbers that are not to be used: a `DescriptorProto.ReservedRange` or an `EnumDescriptorProto.EnumReservedRange`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Message)]
+#[rpc(crate = "crate")]
+pub struct ReservedRange {
+    /// The first one.
+    #[rpc(as = "int32")]
+    pub start: i32,
+    /// Of a message: the one after the last. Of an enum: the last.
+    #[rpc(as = "int32")]
+    pub end: i32,
 }
 
 /// A field: a `FieldDescriptorProto`.
@@ -65,12 +92,15 @@ pub struct FieldDescriptor {
     pub r#type: FieldType,
     /// The full name of its message or enum, with a leading dot; else empty.
     pub type_name: String,
+    /// What absence means, as a `.proto` says it; only in old files.
+    pub default_value: String,
     /// What more is known.
-    #[rpc(tag = 8)]
     pub options: Option<FieldOptions>,
     /// The oneof that it belongs to, by its place in [`MessageDescriptor::oneof_decl`].
     #[rpc(as = "int32")]
     pub oneof_index: Option<u32>,
+    /// Its name in JSON; only in a foreign `.proto`.
+    pub json_name: String,
     /// Absence is told from zero; its oneof then holds only this field, as protobuf wants it.
     #[rpc(tag = 17)]
     pub proto3_optional: bool,
@@ -133,6 +163,10 @@ pub struct EnumDescriptor {
     pub value: Vec<EnumValueDescriptor>,
     /// What more is known.
     pub options: Option<EnumOptions>,
+    /// Numbers that no value may have; only in a foreign `.proto`.
+    pub reserved_range: Vec<ReservedRange>,
+    /// Names that no value may have; only in a foreign `.proto`.
+    pub reserved_name: Vec<String>,
 }
 
 /// A variant of an enum without data: an `EnumValueDescriptorProto`.
@@ -178,6 +212,15 @@ pub struct MethodDescriptor {
     pub server_streaming: bool,
 }
 
+/// What more is known about a file.
+#[derive(Debug, Clone, PartialEq, Default, Message)]
+#[rpc(crate = "crate")]
+pub struct FileOptions {
+    /// What protobuf has no word for.
+    #[rpc(tag = 51234)]
+    pub rpc: FileNotes,
+}
+
 /// Docs, each with the path of what they are about: a `SourceCodeInfo`.
 #[derive(Debug, Clone, PartialEq, Default, Message)]
 #[rpc(crate = "crate")]
@@ -216,6 +259,9 @@ pub struct MessageOptions {
 #[derive(Debug, Clone, PartialEq, Default, Message)]
 #[rpc(crate = "crate")]
 pub struct FieldOptions {
+    /// Whether numbers of a list stand side by side; nothing: as the file's syntax has it.
+    #[rpc(tag = 2)]
+    pub packed: Option<bool>,
     /// What protobuf has no word for.
     #[rpc(tag = 51234)]
     pub rpc: FieldNotes,
@@ -225,6 +271,9 @@ pub struct FieldOptions {
 #[derive(Debug, Clone, PartialEq, Default, Message)]
 #[rpc(crate = "crate")]
 pub struct EnumOptions {
+    /// Two values may have one number; only in a foreign `.proto`.
+    #[rpc(tag = 2)]
+    pub allow_alias: bool,
     /// What protobuf has no word for.
     #[rpc(tag = 51234)]
     pub rpc: TypeNotes,
@@ -272,6 +321,14 @@ pub enum IdempotencyLevel {
     NoSideEffects,
     /// It may run twice.
     Idempotent,
+}
+
+/// Notes about a file.
+#[derive(Debug, Clone, PartialEq, Default, Message)]
+#[rpc(crate = "crate")]
+pub struct FileNotes {
+    /// The files whose types this one uses, but Google's own. With them, a description is complete in itself.
+    pub files: Vec<FileDescriptor>,
 }
 
 /// Notes about anything.

@@ -74,6 +74,9 @@ pub enum DecodeFault {
     /// Anything else that a hand-written type objects to.
     #[error("{0}")]
     Invalid(&'static str),
+    /// What another library said that reads a type of its own.
+    #[error("{0}")]
+    Foreign(Box<str>),
 }
 
 impl DecodeError {

@@ -26,6 +26,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! | feature | |
+//! | --- | --- |
+//! | `proto` | descriptions as `.proto` files, as sets of descriptors, and from these |
+//! | `prost` | messages that prost generated travel too: `Prost`, `#[rpc(prost)]` |
+//! | `compile` | for build scripts: `compile` makes messages and interfaces of `.proto` files |
+//!
 //! # Bytes from strangers
 //!
 //! Reading never panics. Messages sit at most [`DEPTH_MAX`] deep in each other. Memory is taken for bytes that
@@ -42,10 +52,16 @@
 #[doc(hidden)]
 pub extern crate self as idl;
 
+#[cfg(feature = "compile")]
+mod compile;
 mod describe;
 pub mod descriptor;
 mod error;
 mod message;
+#[cfg(feature = "prost")]
+pub mod prost_message;
+#[cfg(feature = "proto")]
+mod proto;
 mod reader;
 mod text;
 mod types;
@@ -54,6 +70,8 @@ pub mod wire_as;
 mod writer;
 
 pub use bytes::Bytes;
+#[cfg(feature = "compile")]
+pub use compile::{CompileError, Compiler, compile, read_protos, traits};
 pub use describe::{
     Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
     MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown, compare,
@@ -63,7 +81,24 @@ pub use error::{DecodeError, DecodeFault, EncodeError};
 #[doc(hidden)]
 pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
+#[cfg(feature = "prost")]
+pub use prost_message::Prost;
+#[cfg(feature = "proto")]
+pub use proto::{Files, files};
 pub use reader::Reader;
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};
 pub use writer::{Piece, Writer};
+#[cfg(feature = "prost")]
+#[doc(hidden)]
+pub use {prost, prost_types};
+
+/// The code that `idl::compile` wrote in the build script: messages and interfaces, in modules that are named and nested like
+/// their packages.
+#[cfg(feature = "prost")]
+#[macro_export]
+macro_rules! include_protos {
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/protos.rs"));
+    };
+}

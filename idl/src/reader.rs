@@ -187,6 +187,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// All that is left.
+    #[cfg(feature = "prost")]
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
     /// A length and that many bytes.
     #[inline]
     pub fn slice(&mut self) -> Result<&'a [u8], DecodeError> {

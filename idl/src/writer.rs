@@ -212,6 +212,12 @@ impl Writer {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Appends what `write` appends.
+    #[cfg(feature = "prost")]
+    pub(crate) fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        write(&mut self.buffer)
+    }
+
     /// Appends bytes as they are; large ones are referred to and not copied.
     pub fn put_bytes(&mut self, bytes: &Bytes) {
         if bytes.len() < CUT_BYTES_MIN {

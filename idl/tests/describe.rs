@@ -157,11 +157,11 @@ Node
   GradesEntry [map]
     string key = 1
     uint32 value = 2 [u8]
+  ColorsValue
+    repeated .library.v1.Color value = 1
   ColorsEntry [map]
     uint32 key = 1
-    .library.v1.Node.ColorsEntry.Value value = 2
-    Value
-      repeated .library.v1.Color value = 1
+    .library.v1.Node.ColorsValue value = 2
   Places
     .library.v1.Node.Places.Key key = 1
     .library.v1.Color value = 2

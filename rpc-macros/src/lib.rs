@@ -75,6 +75,7 @@ use syn::parse_macro_input;
 /// | `#[interface(package = "library.v1")]` | the package in descriptions; the full name is then `library.v1.Store` |
 /// | `#[interface(name = "Library")]` | the name in descriptions, in place of the trait's |
 /// | `#[interface(dyn)]` | makes `DynStore` |
+/// | `#[interface(descriptors = "FILE_DESCRIPTOR_SET")]` | the path of a `&'static [u8]`: the `FileDescriptorSet` of the `.proto` that it was made from |
 /// | `#[interface(crate = "::other::rpc_runtime")]` | where generated code finds rpc-runtime, if not at `::rpc_runtime` |
 ///
 /// | on a method | |
@@ -82,7 +83,8 @@ use syn::parse_macro_input;
 /// | `#[rpc(idempotent)]` | may run more than once; the runtime repeats it freely |
 /// | `#[rpc(oneway)]` | no reply: the future ends when the call is handed over. Returns `Result<(), E>` |
 /// | `#[rpc(timeout = "5s")]` | how long a call may take: a whole number and `ms`, `s`, `m` or `h` |
-/// | `#[rpc(name = "hear")]` | its name on the wire, in Rust's spelling |
+/// | `#[rpc(name = "hear")]` | its name on the wire, in Rust's spelling; with `message`, exactly as it is |
+/// | `#[rpc(message)]` | its one argument *is* the request, and its result *is* the response, instead of being fields of messages that are made for the method. Both derive [`Message`](macro@Message), or are `()`; without an argument the request is empty. For the methods of a foreign `.proto`: `rpc Get(GetRequest) returns (Item)` |
 ///
 /// | on an argument | |
 /// | --- | --- |
@@ -142,6 +144,8 @@ pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `#[rpc(name = "Sheet")]` | its name in descriptions |
 /// | `#[rpc(transparent)]` | a struct of one field: on the wire it is that field's type. For ids: `struct CustomerId(u64)` |
+/// | `#[rpc(prost)]` | a struct that derives `prost::Message` and has a `prost::Name`: it travels as prost writes it. Needs rpc-runtime's feature `prost`. A type of another crate is wrapped: `Prost<T>` |
+/// | `#[rpc(prost, descriptors = "super::FILE_DESCRIPTOR_SET")]` | the path of a `&'static [u8]`: the `FileDescriptorSet` with the type in it. Without, descriptions have only its name |
 /// | `#[rpc(crate = "::other::rpc_runtime")]` | where generated code finds rpc-runtime |
 ///
 /// | on a field | |

@@ -36,7 +36,7 @@ fn remote_error(error: &Message) -> TokenStream {
     let variants: &[Variant] = match &error.body {
         Body::Oneof(variants) => variants,
         // Read as a oneof, whatever it holds.
-        Body::Fields(_) | Body::Transparent(_) | Body::Numbers(_) => &[],
+        Body::Fields(_) | Body::Transparent(_) | Body::Prost(_) | Body::Numbers(_) => &[],
     };
     let call_error = call_error(variants, krate);
     let text = text(variants);

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use idl::{Message, Reader, Writer};
+use idl::Writer;
 
 use crate::error::{CallError, ErrorKind, RemoteError};
 use crate::executed::Executed;
@@ -24,7 +24,6 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    #[inline]
     pub(crate) fn new(link: &'a Link, method: &'static Method) -> Outgoing<'a> {
         Outgoing { link, method, request: spare::writer() }
     }
@@ -114,7 +113,7 @@ pub(crate) fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Va
         return Err(decode_failure(method, reply));
     }
     // A one-way call's reply is empty, as is one whose value is its type's default.
-    decode_value(&mut reply.body.reader()).map_err(|error| undecodable(error).of_method(method).into())
+    O::read(&mut reply.body.reader()).map_err(|error| undecodable(error).of_method(method).into())
 }
 
 fn undecodable(error: idl::DecodeError) -> CallError {
@@ -141,16 +140,4 @@ pub(crate) fn decode_failure<E: RemoteError>(method: &Method, reply: &Reply) -> 
         ),
     };
     failed.of_method(method).into()
-}
-
-/// The response message's one field.
-fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
-    let mut value = None;
-    while let Some((tag, wire)) = reader.next_field()? {
-        match tag {
-            1 => T::merge(&mut value, wire, reader).map_err(|error| error.in_field("value"))?,
-            _ => reader.skip(wire)?,
-        }
-    }
-    idl::present(value, "value")
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{self, Poll, ready};
 
 use bytes::Bytes;
-use idl::{DecodeError, Message, Reader, Writer};
+use idl::{DecodeError, Reader, Writer};
 
 use crate::context::Context;
 use crate::error::RemoteError;
@@ -184,10 +184,10 @@ pub(crate) fn poll_handler(
     })
 }
 
-fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
+fn put_outcome<O: Outcome>(outcome: O, reply: &mut Writer) -> Status {
     let status = match outcome.into_result() {
         Ok(value) => {
-            value.encode(1, reply);
+            O::write(&value, reply);
             Status::Value
         }
         Err(error) => put_error(&error, reply),

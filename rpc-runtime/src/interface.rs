@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idl::{Message, MethodKind};
+use idl::{DecodeError, Message, MethodKind, Reader, Writer};
 
 use crate::binding::Binding;
 use crate::error::RemoteError;
@@ -81,6 +81,25 @@ pub trait Outcome: Sized + Send + 'static {
     fn into_result(self) -> Result<Self::Value, Self::Error>;
     /// The outcome from a plain `Result`.
     fn from_result(result: Result<Self::Value, Self::Error>) -> Self;
+
+    /// Writes the value as a reply: as its field 1.
+    #[doc(hidden)]
+    fn write(value: &Self::Value, reply: &mut Writer) {
+        value.encode(1, reply);
+    }
+
+    /// Reads the value from a reply.
+    #[doc(hidden)]
+    fn read(reply: &mut Reader<'_>) -> Result<Self::Value, DecodeError> {
+        let mut value = None;
+        while let Some((tag, wire)) = reply.next_field()? {
+            match tag {
+                1 => reply.merge(&mut value, wire, "value")?,
+                _ => reply.skip(wire)?,
+            }
+        }
+        idl::present(value, "value")
+    }
 }
 
 impl<T: Message, E: RemoteError> Outcome for Result<T, E> {
@@ -93,5 +112,30 @@ impl<T: Message, E: RemoteError> Outcome for Result<T, E> {
 
     fn from_result(result: Result<T, E>) -> Self {
         result
+    }
+}
+
+/// What a method with `#[rpc(message)]` returns: the value is the reply itself, and not a field of it.
+#[doc(hidden)]
+pub struct Whole<O>(pub O);
+
+impl<O: Outcome> Outcome for Whole<O> {
+    type Value = O::Value;
+    type Error = O::Error;
+
+    fn into_result(self) -> Result<O::Value, O::Error> {
+        self.0.into_result()
+    }
+
+    fn from_result(result: Result<O::Value, O::Error>) -> Self {
+        Self(O::from_result(result))
+    }
+
+    fn write(value: &O::Value, reply: &mut Writer) {
+        value.encode_fields(reply);
+    }
+
+    fn read(reply: &mut Reader<'_>) -> Result<O::Value, DecodeError> {
+        idl::decode_message(reply)
     }
 }

@@ -93,6 +93,7 @@
 //! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
 //! - [`directory`]: how exporters are found; [`Selector`].
 //! - [`in_memory`]: a service behind its stub without a network, for tests.
+//! - `include_protos!` and `Prost`, with the feature `prost`: interfaces and messages of foreign `.proto` files.
 //! - [`protocol`]: the rules, in words and as state machines.
 #![warn(missing_docs)]
 
@@ -159,8 +160,12 @@ pub use handler::{Dispatch, Incoming};
 #[doc(hidden)]
 pub use idl;
 pub use idl::{Bytes, Message, MethodKind, Text};
+#[cfg(feature = "prost")]
+pub use idl::{Prost, include_protos, prost, prost_types};
 pub use import::Importing;
 pub use in_memory::in_memory;
+#[doc(hidden)]
+pub use interface::Whole;
 pub use interface::{Method, Outcome, ServerStub, UserStub};
 pub use limits::Limits;
 pub use link::LinkState;

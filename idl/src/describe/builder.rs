@@ -1,5 +1,8 @@
 //! How generated code describes an interface.
 
+use super::case::snake;
+#[cfg(feature = "proto")]
+use super::foreign;
 use super::interface::Interface;
 use super::layout::Layout;
 use super::names;
@@ -7,8 +10,8 @@ use super::registry::{Field, MessageFields, Registry};
 use super::shape::{Shape, WellKnown};
 use crate::Message;
 use crate::descriptor::{
-    FileDescriptor, IdempotencyLevel, MethodDescriptor, MethodKind, MethodNotes, MethodOptions, Notes,
-    ServiceDescriptor, ServiceOptions, TypeNotes,
+    FileDescriptor, IdempotencyLevel, MessageDescriptor, MethodDescriptor, MethodKind, MethodNotes, MethodOptions,
+    Notes, ServiceDescriptor, ServiceOptions, TypeNotes,
 };
 use crate::wire_as::{As, Representation};
 use std::collections::BTreeSet;
@@ -72,6 +75,13 @@ impl InterfaceBuilder {
         self
     }
 
+    /// The `FileDescriptorSet` of the `.proto` that the interface and its types come from.
+    #[cfg(feature = "proto")]
+    pub fn descriptors(mut self, set: &'static [u8]) -> Self {
+        self.registry.descriptors(set);
+        self
+    }
+
     /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
     pub fn method(
         mut self,
@@ -99,7 +109,7 @@ impl InterfaceBuilder {
     /// [`Interface::problems`].
     #[must_use]
     pub fn finish(self) -> Interface {
-        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::messages).collect();
+        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::made_messages).collect();
         if self.parameters.is_empty() {
             taken.insert(self.name.clone());
         }
@@ -126,23 +136,23 @@ impl InterfaceBuilder {
         for method in &self.methods {
             service.method.push(method.lay_out(&mut layout, &mut messages));
         }
+        every_call_fails_so(&mut service, &mut messages);
         problems.append(&mut layout.problems);
         problems.extend(clashing_values(&enums));
-        let path = self.package.replace('.', "/");
         let file = FileDescriptor {
-            name: if path.is_empty() {
-                format!("{}.proto", service.name)
-            } else {
-                format!("{path}/{}.proto", service.name)
-            },
+            name: file_name(&self.package, &service.name),
             package: self.package,
             dependency: layout.imports.into_iter().collect(),
             message_type: messages,
             enum_type: enums,
             service: vec![service],
+            options: None,
             source_code_info: None,
             syntax: "proto3".into(),
         };
+        #[cfg(feature = "proto")]
+        return foreign::complete(file, self.registry.foreign_types(), problems);
+        #[cfg(not(feature = "proto"))]
         Interface::new(file, problems)
     }
 
@@ -151,6 +161,38 @@ impl InterfaceBuilder {
         let parameters = self.parameters.iter().map(|shape| names::spell_shape(shape, &name_of));
         self.name.clone() + &parameters.collect::<String>()
     }
+}
+
+/// The message of the runtime's own `CallError`.
+const CALL_ERROR: &str = "rpc_runtime::protocol::control::NestedFault";
+
+/// Every call can fail with the runtime's own error; that is not said of each method. Its message goes unless it is a
+/// part of others.
+fn every_call_fails_so(service: &mut ServiceDescriptor, messages: &mut Vec<MessageDescriptor>) {
+    let is_it = |message: &MessageDescriptor| message.options.as_ref().is_some_and(|o| o.rpc.origin == CALL_ERROR);
+    let Some(place) = messages.iter().position(is_it) else { return };
+    let end = format!(".{}", messages[place].name);
+    let is_error = |options: &&mut MethodOptions| options.rpc.error.ends_with(&end);
+    for options in service.method.iter_mut().filter_map(|method| method.options.as_mut()).filter(is_error) {
+        options.rpc.error.clear();
+    }
+    if !messages.iter().any(|message| uses(message, &end)) {
+        messages.remove(place);
+    }
+}
+
+fn uses(message: &MessageDescriptor, end: &str) -> bool {
+    message.field.iter().any(|field| field.type_name.ends_with(end))
+        || message.nested_type.iter().any(|nested| uses(nested, end))
+}
+
+/// Where tools look for a file of this package that is called `name`: `library/v1/store.proto`.
+pub(crate) fn file_name(package: &str, name: &str) -> String {
+    let mut path = package.replace('.', "/");
+    if !path.is_empty() {
+        path.push('/');
+    }
+    path + &snake(name) + ".proto"
 }
 
 /// Values of enums stand beside the enums, not in them: `A_B` + `C` is `A` + `B_C`.
@@ -162,16 +204,29 @@ fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
 }
 
 impl Method {
-    /// The names of the messages that may be made for it.
+    /// The names of the messages that are made for it where it needs them.
     fn messages(&self) -> [String; 3] {
         ["Request", "Response", "Error"].map(|suffix| format!("{}{suffix}", self.name))
     }
 
-    fn lay_out(
-        &self,
-        layout: &mut Layout<'_>,
-        messages: &mut Vec<crate::descriptor::MessageDescriptor>,
-    ) -> MethodDescriptor {
+    /// Those of them that will be made: whole messages have names of their own.
+    fn made_messages(&self) -> impl Iterator<Item = String> {
+        let is_nameless = |shape: &Shape| !matches!(shape, Shape::Named(_) | Shape::WellKnown(_) | Shape::Foreign(_));
+        let made = [
+            match &self.arguments {
+                Arguments::Fields(_) => true,
+                Arguments::Whole(shape) => is_nameless(shape),
+            },
+            match &self.result {
+                Outcome::Field(_) => true,
+                Outcome::Whole(shape) => is_nameless(shape),
+            },
+            self.error.as_ref().is_some_and(is_nameless),
+        ];
+        self.messages().into_iter().zip(made).filter_map(|(name, is_made)| is_made.then_some(name))
+    }
+
+    fn lay_out(&self, layout: &mut Layout<'_>, messages: &mut Vec<MessageDescriptor>) -> MethodDescriptor {
         let [request, response, error] = self.messages();
         let mut made = Vec::new();
         let mut whole = |layout: &mut Layout<'_>, shape: &Shape, name: &str| {

@@ -40,6 +40,24 @@ pub(crate) fn screaming(name: &str) -> String {
     snake(name).to_uppercase()
 }
 
+#[cfg(feature = "proto")]
+/// The name that a field has in JSON unless it is given another.
+pub(crate) fn json_name(name: &str) -> String {
+    let mut json = String::new();
+    let mut capital = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => capital = true,
+            _ if capital => {
+                json.push(letter.to_ascii_uppercase());
+                capital = false;
+            }
+            _ => json.push(letter),
+        }
+    }
+    json
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

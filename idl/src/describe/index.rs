@@ -10,24 +10,47 @@ pub(super) enum Described<'a> {
     Enum(&'a EnumDescriptor),
 }
 
-/// The types of a file, to be found by their full names.
+/// The types of a file and of those that it brings along, to be found by their full names.
 ///
 /// Names stay where they are, in the file: a description from elsewhere may nest a thousand types in one of a long name.
 #[derive(Debug)]
 pub(super) struct Index<'a> {
-    package: &'a str,
-    /// By the number of the message around it and its name: the type, and its own number.
-    types: HashMap<(usize, &'a str), (Described<'a>, usize)>,
+    /// By the number of what is around it and its name: what it is, and its own number.
+    known: HashMap<(usize, &'a str), (Known<'a>, usize)>,
 }
 
-/// The number of what is around the outermost types.
-const FILE: usize = 0;
+/// What a part of a name stands for.
+#[derive(Debug, Clone, Copy)]
+enum Known<'a> {
+    Package,
+    Type(Described<'a>),
+}
+
+/// The number of what is around the outermost packages.
+const ROOT: usize = 0;
 
 impl<'a> Index<'a> {
     pub(super) fn of(file: &'a FileDescriptor) -> Self {
-        let mut index = Self { package: &file.package, types: HashMap::new() };
-        index.enter(FILE, &file.message_type, &file.enum_type, &mut 0);
+        let mut index = Self { known: HashMap::new() };
+        let mut last = ROOT;
+        let imported = file.options.as_ref().map_or(&[][..], |options| &options.rpc.files);
+        for file in imported.iter().chain([file]) {
+            let package = index.package(&file.package, &mut last);
+            index.enter(package, &file.message_type, &file.enum_type, &mut last);
+        }
         index
+    }
+
+    /// The number of a package.
+    fn package(&mut self, name: &'a str, last: &mut usize) -> usize {
+        let parts = name.split('.').filter(|part| !part.is_empty());
+        parts.fold(ROOT, |around, part| {
+            let (_, number) = self.known.entry((around, part)).or_insert_with(|| {
+                *last += 1;
+                (Known::Package, *last)
+            });
+            *number
+        })
     }
 
     fn enter(
@@ -39,11 +62,11 @@ impl<'a> Index<'a> {
     ) {
         for described in enums {
             *last += 1;
-            self.types.insert((around, &described.name), (Described::Enum(described), *last));
+            self.known.insert((around, &described.name), (Known::Type(Described::Enum(described)), *last));
         }
         for message in messages {
             *last += 1;
-            self.types.insert((around, &message.name), (Described::Message(message), *last));
+            self.known.insert((around, &message.name), (Known::Type(Described::Message(message)), *last));
             // No deeper than a description may be nested when it is decoded.
             self.enter(*last, &message.nested_type, &message.enum_type, last);
         }
@@ -51,16 +74,14 @@ impl<'a> Index<'a> {
 
     /// The type of this full name, which has a leading dot.
     pub(super) fn get(&self, full_name: &str) -> Option<Described<'a>> {
-        let mut path = full_name.strip_prefix('.')?;
-        if !self.package.is_empty() {
-            path = path.strip_prefix(self.package)?.strip_prefix('.')?;
+        let (mut found, mut around) = (Known::Package, ROOT);
+        for name in full_name.strip_prefix('.')?.split('.') {
+            (found, around) = *self.known.get(&(around, name))?;
         }
-        let (mut found, mut around) = (None, FILE);
-        for name in path.split('.') {
-            let (described, number) = *self.types.get(&(around, name))?;
-            (found, around) = (Some(described), number);
+        match found {
+            Known::Type(described) => Some(described),
+            Known::Package => None,
         }
-        found
     }
 }
 

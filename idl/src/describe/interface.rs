@@ -74,6 +74,18 @@ impl Interface {
         &self.file.service[0]
     }
 
+    /// The text of the `.proto` that describes it, for callers in other languages; it begins with a line about where it
+    /// comes from. Needs the feature `proto`, of this crate or of rpc-runtime.
+    ///
+    /// A test that compares it with a file in the repository keeps that file fresh. Several interfaces of one package:
+    /// see [`files`](crate::files).
+    #[cfg(feature = "proto")]
+    #[must_use]
+    pub fn to_proto(&self) -> String {
+        let text = self.file.to_proto();
+        format!("// Written from the interface `{}`: change that one, and renew this file.\n\n{text}", self.name())
+    }
+
     /// The description as a `FileDescriptorProto`, to be sent.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {

@@ -96,6 +96,7 @@ pub(super) fn spell_shape(shape: &Shape, name_of: &dyn Fn(usize) -> String) -> S
         Shape::WellKnown(WellKnown::Empty) => "Empty".into(),
         Shape::WellKnown(WellKnown::Duration) => "Duration".into(),
         Shape::WellKnown(WellKnown::Timestamp) => "Timestamp".into(),
+        Shape::Foreign(name) => camel(name.rsplit('.').next().unwrap_or(name)),
         Shape::Optional(inner) => format!("Optional{}", spell(inner)),
         Shape::List(inner) => format!("{}List", spell(inner)),
         Shape::Map(key, value) => format!("{}{}Map", spell(key), spell(value)),

@@ -15,6 +15,18 @@ use std::fmt::Display;
 pub struct Registry {
     types: Vec<Type>,
     by_id: HashMap<TypeId, TypeRef>,
+    #[cfg(feature = "proto")]
+    foreign: Vec<Foreign>,
+}
+
+/// Types that a `.proto` describes.
+#[cfg(feature = "proto")]
+#[derive(Debug)]
+pub(crate) struct Foreign {
+    /// A `FileDescriptorSet`; may be empty.
+    pub(crate) descriptors: &'static [u8],
+    /// The full names of the messages that were mentioned of it.
+    pub(crate) names: Vec<String>,
 }
 
 /// A described struct or enum.
@@ -107,7 +119,7 @@ impl Registry {
             let body = Body::Message(Vec::new());
             Type { name, module, docs: "", parameters: Vec::new(), body }
         };
-        Self { types: types.iter().map(empty).collect(), by_id: HashMap::new() }
+        Self { types: types.iter().map(empty).collect(), by_id: HashMap::new(), ..Self::default() }
     }
 
     /// Enters a struct; `fields` names its parameters and fields.
@@ -178,6 +190,30 @@ impl Registry {
         entered.parameters = parameters;
         entered.body = body;
         Shape::Named(place)
+    }
+}
+
+#[cfg(feature = "proto")]
+impl Registry {
+    /// Types that a `.proto` describes may be in this `FileDescriptorSet`.
+    pub(crate) fn descriptors(&mut self, descriptors: &'static [u8]) {
+        if self.foreign.iter().all(|known| known.descriptors != descriptors) {
+            self.foreign.push(Foreign { descriptors, names: Vec::new() });
+        }
+    }
+
+    /// Enters a message that a `.proto` describes: by its full name, and the `FileDescriptorSet` that it is in.
+    pub fn foreign(&mut self, full_name: String, descriptors: &'static [u8]) -> Shape {
+        self.descriptors(descriptors);
+        let known = self.foreign.iter_mut().find(|known| known.descriptors == descriptors);
+        if let Some(known) = known.filter(|known| !known.names.contains(&full_name)) {
+            known.names.push(full_name.clone());
+        }
+        Shape::Foreign(full_name)
+    }
+
+    pub(crate) fn foreign_types(&self) -> &[Foreign] {
+        &self.foreign
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Shape {
     List(Box<Shape>),
     /// Keys and their values.
     Map(Box<Shape>, Box<Shape>),
+    /// A message that was not described by its Rust type but by a `.proto`; by its full name, without a leading dot.
+    Foreign(String),
     /// Several values, as fields 1, 2, …
     Tuple(Vec<Shape>),
     /// One of two: `Result<T, E>`, as fields 1 and 2.

@@ -5,12 +5,12 @@ use syn::{
 };
 
 use super::model::{Kind, Method, Timeout};
-use super::{argument, streams, timeout};
+use super::{argument, streams, timeout, whole};
 use crate::problems::Problems;
 use crate::settings::Settings;
 use crate::{docs, names, types};
 
-const ON_METHOD: &str = "a method takes `idempotent`, `oneway`, `timeout = \"5s\"` and `name = \"…\"`";
+const ON_METHOD: &str = "a method takes `idempotent`, `oneway`, `timeout = \"5s\"`, `name = \"…\"` and `message`";
 
 /// Methods that stubs have from other traits. One of the interface's by that name could not be called.
 const TAKEN: [&str; 13] = [
@@ -36,6 +36,7 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
     let pinned_name = settings.name(problems);
     let kind = kind(&mut settings, problems);
     let timeout = timeout(&mut settings, problems);
+    let whole = settings.flag("message", problems).is_some();
     settings.finish("a method", ON_METHOD, problems);
     for attribute in function.attrs.iter().filter(is_conditional) {
         problems.at(
@@ -47,6 +48,9 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
     receiver(signature, problems);
     let arguments = argument::read_all(signature, krate, problems);
     let output = output(signature, kind, problems);
+    if whole {
+        whole::check(signature, &arguments, output.as_ref(), problems);
+    }
     let (client_streams, server_streams) = streams::check(&arguments, output.as_ref(), kind, problems);
     let rust_name = names::plain(&signature.ident);
     if TAKEN.contains(&rust_name.as_str()) {
@@ -57,7 +61,11 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
         problems.at(&signature.ident, what);
     }
     let span = pinned_name.as_ref().map_or(signature.ident.span(), |name| name.span());
-    let name = names::camel_case(&pinned_name.map_or(rust_name, |name| name.value()));
+    let name = match pinned_name {
+        // For a foreign `.proto`, whose names are spelled in any way.
+        Some(name) if whole => name.value(),
+        name => names::camel_case(&name.map_or(rust_name, |name| name.value())),
+    };
     if !names::is_identifier(&name) {
         problems.at_span(span, "the name on the wire begins with a letter: write `#[rpc(name = \"…\")]`");
     }
@@ -68,6 +76,7 @@ pub(crate) fn read(function: &TraitItemFn, krate: &Path, problems: &mut Problems
         docs: docs::text(&function.attrs),
         kind,
         timeout,
+        whole,
         arguments,
         client_streams,
         server_streams,

@@ -11,6 +11,7 @@ mod model;
 mod read;
 mod streams;
 mod timeout;
+mod whole;
 
 use proc_macro2::TokenStream;
 use quote::quote;

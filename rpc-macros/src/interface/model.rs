@@ -22,6 +22,8 @@ pub(crate) struct Interface {
     pub(crate) package: String,
     /// Its name in descriptions.
     pub(crate) name: String,
+    /// Where the descriptors of its `.proto` are.
+    pub(crate) descriptors: Option<Path>,
     pub(crate) docs: String,
     pub(crate) methods: Vec<Method>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Method {
     pub(crate) docs: String,
     pub(crate) kind: Kind,
     pub(crate) timeout: Option<Timeout>,
+    /// The one argument is the request itself, and the result the response; without an argument the request is empty.
+    pub(crate) whole: bool,
     pub(crate) arguments: Vec<Argument>,
     /// Whether its one argument is a stream.
     pub(crate) client_streams: bool,

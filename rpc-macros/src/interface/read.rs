@@ -5,6 +5,7 @@ use syn::{Attribute, GenericParam, ItemTrait, TraitItem, TypeParamBound};
 
 use super::method;
 use super::model::Interface;
+use crate::message::read::descriptors;
 use crate::problems::Problems;
 use crate::settings::Settings;
 use crate::{docs, names};
@@ -17,6 +18,7 @@ pub(crate) fn interface(mut settings: Settings, item: &ItemTrait, problems: &mut
     let name = settings.name(problems);
     let package = package(&mut settings, problems);
     let dynamic = settings.flag("dyn", problems);
+    let descriptors = descriptors(&mut settings, problems);
     settings.finish("an interface", ON_INTERFACE, problems);
     header(item, problems);
     let methods = item.items.iter().filter_map(|item| match item {
@@ -38,6 +40,7 @@ pub(crate) fn interface(mut settings: Settings, item: &ItemTrait, problems: &mut
         dynamic: dynamic.map(|_| format_ident!("Dyn{ident}")),
         package,
         name: name.map_or_else(|| names::plain(ident), |name| name.value()),
+        descriptors,
         docs: docs::text(&item.attrs),
         methods,
     }

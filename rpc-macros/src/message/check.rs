@@ -15,7 +15,7 @@ pub(crate) fn message(message: &Message, problems: &mut Problems) {
         unique_fields(&fields, "fields", problems);
     }
     match &message.body {
-        Body::Fields(_) | Body::Transparent(_) => {}
+        Body::Fields(_) | Body::Transparent(_) | Body::Prost(_) => {}
         Body::Numbers(variants) => {
             variants_in_general(message, variants, problems);
             enum_numbers(variants, problems);

@@ -21,6 +21,8 @@ pub(crate) enum Body {
     Fields(Vec<Field>),
     /// `#[rpc(transparent)]`: whatever its only field is.
     Transparent(Box<Field>),
+    /// `#[rpc(prost)]`: prost reads and writes it. The path is that of the descriptors.
+    Prost(Option<Path>),
     /// An enum without data: an enum.
     Numbers(Vec<Variant>),
     /// An enum with data: a message with one oneof.
@@ -97,6 +99,7 @@ impl Message {
         match &self.body {
             Body::Fields(fields) => vec![fields],
             Body::Transparent(field) => vec![std::slice::from_ref(&**field)],
+            Body::Prost(_) => Vec::new(),
             Body::Numbers(variants) | Body::Oneof(variants) => variants
                 .iter()
                 .filter_map(|variant| match &variant.payload {

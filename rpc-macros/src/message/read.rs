@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Fields, Ident, Index, Member, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, Index, Member, Path, Type};
 
 use super::model::{Body, CALL_ERROR_TAG, Field, Message, Payload, Variant};
 use crate::problems::Problems;
@@ -11,7 +11,7 @@ use crate::settings::{Pinned, Settings};
 use crate::spans::located;
 use crate::{docs, names};
 
-const ON_TYPE: &str = "a type takes `name = \"…\"`, `transparent` (a struct of one field) and `crate = \"…\"`";
+const ON_TYPE: &str = "a type takes `name = \"…\"`, `transparent` (a struct of one field), `prost` (a struct that prost made) and `crate = \"…\"`";
 const ON_FIELD: &str = "a field takes `tag = 3`, `name = \"…\"` and `as = \"int64\"`";
 const ON_ONLY_FIELD: &str = "the field of a transparent struct is the type itself on the wire";
 const ON_VARIANT: &str = "a variant takes `tag = 3`, `name = \"…\"` and `other`";
@@ -32,11 +32,18 @@ const WIRE_TYPES: [(&str, &str); 6] = [
 /// Reads a type that derives `Message`. `None`: nothing that could be read further.
 pub(crate) fn message(input: &DeriveInput, problems: &mut Problems) -> Option<Message> {
     read(input, problems, |settings, problems| match &input.data {
+        Data::Struct(_) if settings.flag("prost", problems).is_some() => {
+            Some(Body::Prost(descriptors(settings, problems)))
+        }
         Data::Struct(data) if settings.flag("transparent", problems).is_some() => {
             transparent(input, &data.fields, problems)
         }
         Data::Struct(data) => Some(Body::Fields(fields(&data.fields, problems))),
         Data::Enum(data) => {
+            if let Some(span) = settings.flag("prost", problems) {
+                problems
+                    .at_span(span, "`prost` is for messages: an enum of prost's is a number, and travels as an `i32`");
+            }
             let variants: Vec<&syn::Variant> = data.variants.iter().collect();
             let with_data = variants.iter().any(|variant| !variant.fields.is_empty());
             let form = match with_data {
@@ -96,6 +103,12 @@ fn read(
         docs: docs::text(&input.attrs),
         body: body?,
     })
+}
+
+/// `descriptors = "…"`: where the `FileDescriptorSet` is that has the type in it.
+pub(crate) fn descriptors(settings: &mut Settings, problems: &mut Problems) -> Option<Path> {
+    let path = settings.text("descriptors", "super::FILE_DESCRIPTOR_SET", problems)?;
+    path.parse().map_err(|error| problems.add(error)).ok()
 }
 
 fn transparent(input: &DeriveInput, fields: &Fields, problems: &mut Problems) -> Option<Body> {

@@ -106,7 +106,7 @@ mod tests {
 
     fn field(r#type: FieldType, narrowed: &str) -> FieldDescriptor {
         let rpc = FieldNotes { narrowed: narrowed.into(), ..Default::default() };
-        FieldDescriptor { r#type, options: Some(FieldOptions { rpc }), ..Default::default() }
+        FieldDescriptor { r#type, options: Some(FieldOptions { packed: None, rpc }), ..Default::default() }
     }
 
     /// What is sent fits if every value of it is one of the receiver's, written in the same way.

@@ -208,6 +208,8 @@ static EMPTY: MessageDescriptor = MessageDescriptor {
     enum_type: Vec::new(),
     options: None,
     oneof_decl: Vec::new(),
+    reserved_range: Vec::new(),
+    reserved_name: Vec::new(),
 };
 
 fn find<'a>(index: &Index<'a>, full_name: &str) -> Option<Described<'a>> {

@@ -99,7 +99,7 @@ impl ValueType {
             number,
             r#type: self.r#type,
             type_name: self.type_name,
-            options: (notes != FieldNotes::default()).then_some(FieldOptions { rpc: notes }),
+            options: (notes != FieldNotes::default()).then_some(FieldOptions { packed: None, rpc: notes }),
             ..Default::default()
         }
     }

@@ -56,6 +56,7 @@ impl Layout<'_> {
                 value
             }
             Shape::WellKnown(known) => ValueType::message(self.well_known(*known)),
+            Shape::Foreign(name) => ValueType::message(format!(".{name}")),
             nameless => {
                 let nested = draft.nested(field);
                 let type_name = nested.full_name().to_owned();
@@ -95,9 +96,18 @@ impl Layout<'_> {
             let problem = format!("{}: two names need the message `{}`", draft.name(), camel(&name));
             self.problems.push(problem);
         }
-        self.singles([("key", key), ("value", value)], &mut entry);
         let type_name = entry.full_name().to_owned();
-        draft.nest(if is_map { entry.finish_map_entry() } else { entry.finish() });
+        if is_map {
+            // In a `.proto` nothing can be nested in an entry, so what its value needs stands beside it.
+            let key = self.value(key, "key", draft);
+            let value = self.value(value, &format!("{field}_value"), draft);
+            entry.push(key.into_field(1, "key", "", false));
+            entry.push(value.into_field(2, "value", "", false));
+            draft.nest(entry.finish_map_entry());
+        } else {
+            self.singles([("key", key), ("value", value)], &mut entry);
+            draft.nest(entry.finish());
+        }
         ValueType::message(type_name)
     }
 
@@ -127,7 +137,7 @@ impl Layout<'_> {
             },
             Shape::Tuple(parts) => parts.iter().any(|part| self.is_required(part)),
             Shape::Result(..) => true,
-            Shape::WellKnown(_) | Shape::Optional(_) | Shape::List(_) | Shape::Map(..) => false,
+            Shape::WellKnown(_) | Shape::Foreign(_) | Shape::Optional(_) | Shape::List(_) | Shape::Map(..) => false,
         }
     }
 }

@@ -71,6 +71,7 @@ impl<'r> Layout<'r> {
     pub(super) fn whole(&mut self, shape: &Shape, name: &str) -> (String, Option<MessageDescriptor>) {
         match shape {
             Shape::WellKnown(known) => (self.well_known(*known), None),
+            Shape::Foreign(name) => (format!(".{name}"), None),
             Shape::Named(place) if !is_enumeration(&self.registry.types()[place.0]) => {
                 (self.full_name(&self.names[place.0]), None)
             }
@@ -138,7 +139,8 @@ fn enumeration(name: &str, values: &[Value], notes: TypeNotes) -> EnumDescriptor
             value.insert(0, EnumValueDescriptor { name, number: 0, options: None });
         }
     }
-    EnumDescriptor { name: name.into(), value, options: Some(EnumOptions { rpc: notes }) }
+    let options = Some(EnumOptions { rpc: notes, ..Default::default() });
+    EnumDescriptor { name: name.into(), value, options, ..Default::default() }
 }
 
 fn is_enumeration(described: &Type) -> bool {

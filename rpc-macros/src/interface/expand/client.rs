@@ -92,19 +92,40 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let output = &method.output;
     // A name of its own, whatever the arguments are called.
     let outgoing = Ident::new("outgoing", Span::mixed_site());
-    let encode = method.arguments.iter().map(|argument| encode(interface, argument, &outgoing));
+    let encode = method.arguments.iter().map(|argument| match method.whole && !method.client_streams {
+        false => encode(interface, argument, &outgoing),
+        true => encode_whole(interface, argument, &outgoing),
+    });
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
     let (begin, send) = match (method.client_streams, method.server_streams) {
         (false, false) => (quote!(call), quote!(send)),
         (true, false) => (quote!(open), quote!(send)),
         (_, true) => (quote!(open), quote!(open)),
     };
+    let send = match method.whole && !method.server_streams {
+        false => quote!(#outgoing.#send::<#output>()),
+        true => {
+            let krate = &interface.krate;
+            quote!(async move { #outgoing.send::<#krate::Whole<#output>>().await.0 })
+        }
+    };
     quote! {
         #signature {
             let #mutable #outgoing = self.binding.#begin(&#constant);
             #(#encode)*
-            #outgoing.#send::<#output>()
+            #send
         }
+    }
+}
+
+/// The argument as the request itself.
+fn encode_whole(interface: &Interface, argument: &Argument, outgoing: &Ident) -> TokenStream {
+    let idl = interface.idl();
+    let Argument { ident, field, passing, .. } = argument;
+    let ty = &field.ty;
+    let lent = (!matches!(passing, Passing::Reference)).then(|| quote!(&));
+    quote_spanned! {located(ty)=>
+        <#ty as #idl::Message>::encode_fields(#lent #ident, #outgoing.arguments());
     }
 }
 

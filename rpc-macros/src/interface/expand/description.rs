@@ -11,10 +11,12 @@ use crate::spans::located;
 pub(super) fn description(interface: &Interface) -> TokenStream {
     let idl = interface.idl();
     let Interface { package, name, docs, .. } = interface;
+    let descriptors = interface.descriptors.as_ref().map(|path| quote!(.descriptors(#path)));
     let parameters = interface.parameters();
     let methods = interface.methods.iter().map(|method| self::method(interface, method));
     quote! {
         #idl::Interface::build(#package, #name, #docs)
+            #descriptors
             #(.type_parameter::<#parameters>())*
             #(#methods)*
             .finish()
@@ -29,13 +31,24 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
     let (outcome, returns) = match method.server_streams {
         false => {
             let outcome = quote_spanned!(located(output)=> <#output as #krate::Outcome>);
-            let returns = quote!(.returns::<#outcome::Value>());
+            let returns = match method.whole {
+                false => quote!(.returns::<#outcome::Value>()),
+                true => quote!(.response::<#outcome::Value>()),
+            };
             (outcome, returns)
         }
         true => {
             let outcome = quote_spanned!(located(output)=> <#output as #krate::StreamOutcome>);
             let returns = quote!(.returns_items::<#outcome::Item>());
             (outcome, returns)
+        }
+    };
+    let empty = syn::parse_quote!(());
+    let arguments: Vec<_> = match (method.whole && !method.client_streams, method.arguments.first()) {
+        (false, _) => arguments.collect(),
+        (true, argument) => {
+            let request = argument.map_or(&empty, |argument| &argument.field.ty);
+            vec![quote_spanned!(located(request)=> .request::<#request>())]
         }
     };
     quote! {

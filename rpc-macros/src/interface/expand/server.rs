@@ -112,11 +112,16 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
     let id = Literal::u32_unsuffixed(method.id);
     let implementation = Ident::new("implementation", Span::mixed_site());
     let given = method.arguments.iter().map(give);
+    let call = quote! {
+        <#implementor as #ident #ty_generics>::#method_ident(&*#implementation, #(#given),*).await
+    };
+    let krate = &interface.krate;
+    let outcome = if method.whole && !method.server_streams { quote!(#krate::Whole(#call)) } else { call };
     let run = if method.server_streams { quote!(open) } else { quote!(run) };
     let run = quote! {
         let #implementation = ::std::sync::Arc::clone(&self.implementation);
         incoming.#run(async move {
-            <#implementor as #ident #ty_generics>::#method_ident(&*#implementation, #(#given),*).await
+            #outcome
         })
     };
     if method.arguments.is_empty() {
@@ -126,6 +131,16 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
         let Field { local, ty, .. } = &stream.field;
         let items = quote_spanned!(located(ty)=> incoming.items::<#ty>());
         return quote!(#id => { let (incoming, #local) = #items; #run });
+    }
+    if let (true, Some(argument)) = (method.whole, method.arguments.first()) {
+        let Field { local, ty, .. } = &argument.field;
+        let request = quote_spanned!(located(ty)=> #idl::decode_message::<#ty>(&mut incoming.reader()));
+        return quote! {
+            #id => match #request {
+                ::core::result::Result::Ok(#local) => { #run }
+                ::core::result::Result::Err(error) => incoming.undecodable(error),
+            },
+        };
     }
     let fields: Vec<&Field> = method.arguments.iter().map(|argument| &argument.field).collect();
     let locals: Vec<&Ident> = fields.iter().map(|field| &field.local).collect();

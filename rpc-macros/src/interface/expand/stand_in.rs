@@ -24,6 +24,7 @@ pub(crate) fn stand_in(interface: &Interface, definition: &ItemTrait) -> TokenSt
         dynamic: None,
         package: String::new(),
         name: String::new(),
+        descriptors: None,
         docs: String::new(),
     };
     let client = client::structure(&bare);

@@ -1,6 +1,7 @@
 //! Model to code: the implementation of `Message`.
 
 pub(crate) mod fields;
+mod foreign;
 mod numbers;
 mod oneof;
 mod transparent;
@@ -20,12 +21,20 @@ pub(crate) fn message(message: &Message) -> TokenStream {
     let idl: Path = parse_quote!(#krate::idl);
     let functions = match &message.body {
         Body::Fields(all) => structure(message, all, &idl),
+        Body::Prost(descriptors) => foreign::functions(message, descriptors.as_ref(), &idl),
         Body::Transparent(field) => transparent::functions(field, &idl),
         Body::Numbers(variants) => numbers::functions(message, variants, &idl),
         Body::Oneof(variants) => oneof::functions(message, variants, &idl),
     };
     let ident = &message.ident;
-    let generics = travelling(&message.generics, &idl);
+    let mut generics = travelling(&message.generics, &idl);
+    if matches!(message.body, Body::Prost(_)) {
+        // The bodies are then checked as if it held, so that what lacks is reported once.
+        let span = located(ident);
+        let bound = crate::spans::moved(&quote!(#idl::prost_message::Named), span);
+        let bound = quote_spanned!(span=> #ident: #bound);
+        generics.make_where_clause().predicates.push(parse_quote!(#bound));
+    }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]

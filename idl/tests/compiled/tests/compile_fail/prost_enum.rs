@@ -1,0 +1,10 @@
+use rpc_runtime::Message;
+
+#[derive(Message)]
+#[rpc(prost)]
+enum Kind {
+    A,
+    B,
+}
+
+fn main() {}
