@@ -10,7 +10,7 @@ use std::task::{self, Poll};
 use bytes::Bytes;
 use idl::{DecodeError, Message, Reader, Writer};
 
-use crate::context::Context;
+use crate::context::{Context, note_error};
 use crate::error::RemoteError;
 use crate::interface::Outcome;
 use crate::protocol::control::{Fault, FaultKind};
@@ -127,6 +127,7 @@ fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
             Status::Value
         }
         Err(error) => {
+            note_error(|| (error.call_error().map_or_else(|| error.code(), RemoteError::code), error.to_string()));
             if let Some(call) = error.call_error() {
                 idl::encode_message(&call.to_fault(), reply);
                 return Status::Fault;

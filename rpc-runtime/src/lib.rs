@@ -109,6 +109,8 @@ mod exported;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod handler;
 mod import;
 mod in_memory;
@@ -141,9 +143,9 @@ mod transport;
 pub use binding::Binding;
 #[doc(hidden)]
 pub use call::{Call, Outgoing};
-pub use context::{Context, within};
+pub use context::{Context, Metadata, MetadataError, with_metadata, within};
 pub use directory::{RegisterMode, Selector};
-pub use error::{CallError, ErrorKind, Nested, RemoteError};
+pub use error::{CallError, Code, ErrorKind, Nested, RemoteError};
 pub use executed::Executed;
 pub use export::{Export, ExportError, Exporting};
 #[doc(hidden)]
