@@ -148,6 +148,8 @@ pub use directory::{RegisterMode, Selector};
 pub use error::{CallError, Code, ErrorKind, Nested, RemoteError};
 pub use executed::Executed;
 pub use export::{Export, ExportError, Exporting};
+#[cfg(feature = "grpc")]
+pub use grpc::ImportingGrpc;
 #[doc(hidden)]
 pub use handler::{Dispatch, Incoming};
 #[doc(hidden)]

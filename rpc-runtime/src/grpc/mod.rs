@@ -15,6 +15,7 @@
 //! | the services that gRPC's tools ask for | `health.rs`, `reflection.rs` |
 //! | how a stub calls a gRPC server | `client.rs`, `client/` |
 
+mod client;
 mod codes;
 mod compression;
 mod connection;
@@ -32,5 +33,7 @@ mod shared;
 mod status;
 mod stream;
 
+pub use client::ImportingGrpc;
+pub(crate) use client::{Calling, Remote};
 pub(crate) use connection::{PREFACE_BEGIN, serve};
 pub(crate) use shared::{Phase, Shared};

@@ -1,4 +1,5 @@
 //! A gRPC client that knows nothing of this project: tonic's, with messages as bytes.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use http::uri::PathAndQuery;
 use rpc_runtime::{Bytes, Message, idl};
