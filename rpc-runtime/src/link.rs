@@ -82,7 +82,7 @@ impl Link {
 
     /// The same, to a gRPC server.
     #[cfg(feature = "grpc")]
-    pub(crate) fn to_grpc(self, remote: Arc<crate::grpc::Remote>) -> Link {
+    pub(crate) fn over_grpc(self, remote: Arc<crate::grpc::Remote>) -> Link {
         Link { remote: Some(remote), ..self }
     }
 

@@ -105,12 +105,12 @@ impl Messages {
 
     /// A message that has come whole.
     fn take(&mut self) -> Result<Option<Bytes>, NoMessage> {
-        if self.part.is_empty() {
-            if let Some((compressed, bytes)) = whole(&self.chunk, self.bytes_max)? {
-                let mut message = self.chunk.split_to(HEAD_BYTES + bytes);
-                let _ = message.split_to(HEAD_BYTES);
-                return self.decompressed(compressed, message).map(Some);
-            }
+        if self.part.is_empty()
+            && let Some((compressed, bytes)) = whole(&self.chunk, self.bytes_max)?
+        {
+            let mut message = self.chunk.split_to(HEAD_BYTES + bytes);
+            let _ = message.split_to(HEAD_BYTES);
+            return self.decompressed(compressed, message).map(Some);
         }
         if !self.chunk.is_empty() {
             self.count(self.chunk.len())?;

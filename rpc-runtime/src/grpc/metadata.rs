@@ -40,7 +40,7 @@ pub(super) fn write(metadata: &Metadata, headers: &mut HeaderMap) {
     for (name, value) in metadata.iter() {
         let encoded = match name.ends_with("-bin") {
             true => HeaderValue::try_from(BASE64.encode(value)),
-            false => HeaderValue::from_maybe_shared(value.clone()).map_err(Into::into),
+            false => HeaderValue::from_maybe_shared(value.clone()),
         };
         // What is metadata is a header.
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), encoded) {

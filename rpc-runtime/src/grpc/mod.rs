@@ -9,7 +9,7 @@
 //! | which bounds there are | `limits.rs` |
 //! | what is on the wire | `message.rs`, `compression.rs`, `status.rs`, `metadata.rs` |
 //! | which code an error has | `codes.rs` |
-//! | how a connection, and a call on it, is served | `connection.rs`, `stream.rs`, `respond.rs` |
+//! | how a connection, and a call on it, is served | `connection.rs`, `stream.rs`, `respond.rs`, `flow.rs` |
 //! | which implementation a path means | `routes.rs` |
 //! | how a call runs | `ordinary.rs`; at most once: `recorded.rs`, `sessions.rs` |
 //! | the services that gRPC's tools ask for | `health.rs`, `reflection.rs` |
@@ -19,6 +19,7 @@ mod client;
 mod codes;
 mod compression;
 mod connection;
+mod flow;
 mod health;
 mod limits;
 mod message;

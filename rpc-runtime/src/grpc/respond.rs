@@ -1,6 +1,5 @@
 //! The answering side of a stream.
 
-use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use idl::Writer;
 use tokio::time::timeout;
 
 use super::compression::{ACCEPTED, Compression};
+use super::flow::room;
 use super::limits::{COMPRESSED_BYTES_MIN, PART_BYTES_MAX};
 use super::message::{framed, framed_bytes};
 use super::metadata;
@@ -121,19 +121,7 @@ impl Sending {
     /// Waits until the caller's window has room for some of `bytes`: for how many. A caller that leaves it closed for too long
     /// has its stream reset.
     async fn room(&mut self, bytes: usize) -> Option<usize> {
-        self.stream.reserve_capacity(bytes);
-        let room = poll_fn(|cx| {
-            loop {
-                match (self.stream.capacity(), self.stream.poll_capacity(cx)) {
-                    (1.., _) => return Poll::Ready(Some(self.stream.capacity())),
-                    // It says so also when there is none any more.
-                    (0, Poll::Ready(Some(Ok(_)))) => {}
-                    (0, Poll::Ready(_gone)) => return Poll::Ready(None),
-                    (0, Poll::Pending) => return Poll::Pending,
-                }
-            }
-        });
-        match timeout(self.write_timeout, room).await {
+        match timeout(self.write_timeout, room(&mut self.stream, bytes)).await {
             Ok(room) => room,
             Err(_elapsed) => {
                 self.stream.send_reset(Reason::CANCEL);

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use crate::context::Metadata;
 use crate::error::{CallError, Code, ErrorKind};
 use crate::executed::Executed;
 use crate::grpc::compression::{ACCEPTED, Compression};
+use crate::grpc::flow::room;
 use crate::grpc::limits::PART_BYTES_MAX;
 use crate::grpc::message::{Messages, NoMessage, framed};
 use crate::grpc::metadata;
@@ -154,22 +154,6 @@ async fn send_parts(sending: &mut SendStream<Bytes>, parts: Vec<Bytes>) {
             return;
         }
     }
-}
-
-/// For how many of `bytes` there is room; `None` if the stream has ended.
-pub(super) async fn room(sending: &mut SendStream<Bytes>, bytes: usize) -> Option<usize> {
-    sending.reserve_capacity(bytes);
-    poll_fn(|cx| {
-        loop {
-            match (sending.capacity(), sending.poll_capacity(cx)) {
-                (1.., _) => return Poll::Ready(Some(sending.capacity())),
-                (0, Poll::Ready(Some(Ok(_)))) => {}
-                (0, Poll::Ready(_gone)) => return Poll::Ready(None),
-                (0, Poll::Pending) => return Poll::Pending,
-            }
-        }
-    })
-    .await
 }
 
 /// The error of a call whose stream ended without a response. A server that refuses a stream promises that it did nothing.

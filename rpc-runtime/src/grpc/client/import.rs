@@ -75,7 +75,7 @@ impl<C: UserStub> ImportingGrpc<C> {
         let limits = self.importer.limits.clone();
         let remote = Arc::new(Remote::new(endpoint, authority, &interface, headers, limits.clone()));
         let link = Link::new(self.importer.clock, limits, self.call_timeout, false, false);
-        let link = Arc::new(link.to_grpc(Arc::clone(&remote)));
+        let link = Arc::new(link.over_grpc(Arc::clone(&remote)));
         // From here on, dropping the binding ends the link and its task.
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);
