@@ -173,6 +173,14 @@ fn whole(bytes: &[u8], bytes_max: usize) -> Result<Option<(bool, usize)>, NoMess
     Ok((bytes.len() >= HEAD_BYTES + length).then_some((flag == 1, length)))
 }
 
+/// A small message as it travels, copied into one part.
+pub(super) fn framed_small(message: &Writer) -> Bytes {
+    let mut buffer = BytesMut::with_capacity(HEAD_BYTES + message.len());
+    put_head(&mut buffer, false, message.len());
+    message.pieces().for_each(|piece| buffer.put_slice(piece.as_ref()));
+    buffer.freeze()
+}
+
 /// A message as it travels: its parts, in their order. Large ones are not copied.
 pub(super) fn framed(message: &Writer) -> Vec<Bytes> {
     let small =

@@ -81,7 +81,7 @@ impl Run {
             poll_fn(|cx| Poll::Ready(poll_handler(&mut self.handler, &mut self.context, cx, &mut self.reply))).await;
         match (first, &peer.home) {
             (Poll::Ready(verdict), _) => self.answer(verdict, &peer.server, Some(respond)).await,
-            (Poll::Pending, None) => self.go_on(Arc::clone(&peer.server), respond).await,
+            (Poll::Pending, None) => Box::pin(self.go_on(Arc::clone(&peer.server), respond)).await,
             // Ends with the handler, which is dropped when the node cannot wait any longer.
             (Poll::Pending, Some(home)) => drop(home.spawn(self.go_on(Arc::clone(&peer.server), respond))),
         }
@@ -218,10 +218,15 @@ impl Drop for Turn {
 async fn turn(asked: &Asked) -> Result<Turn, Refusal> {
     let server = &asked.peer.server;
     standing_refusal(asked)?;
-    let handlers = Arc::clone(&server.handlers);
-    if let Ok(permit) = handlers.clone().try_acquire_owned() {
+    if let Ok(permit) = Arc::clone(&server.handlers).try_acquire_owned() {
         return Ok(Turn { _permit: permit, queued: None });
     }
+    Box::pin(queued(asked)).await
+}
+
+/// Waits in the queue, if there is room.
+async fn queued(asked: &Asked) -> Result<Turn, Refusal> {
+    let server = &asked.peer.server;
     let left = asked.until.since(server.clock.now());
     let bytes = QUEUED_CALL_BYTES + asked.arguments.len();
     if !server.queue.has_room(bytes) || server.queue.expected_wait() > left / 2 {
@@ -229,7 +234,7 @@ async fn turn(asked: &Asked) -> Result<Turn, Refusal> {
     }
     let permit = {
         let _queued = Queued::join(&server.queue, bytes);
-        timeout(left, handlers.acquire_owned()).await.map_err(|_elapsed| Refusal::Late)?
+        timeout(left, Arc::clone(&server.handlers).acquire_owned()).await.map_err(|_elapsed| Refusal::Late)?
     };
     standing_refusal(asked)?;
     // The semaphore is never closed.

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::compression::{ACCEPTED, Compression};
 use super::flow::room;
 use super::limits::{COMPRESSED_BYTES_MIN, PART_BYTES_MAX};
-use super::message::{framed, framed_bytes};
+use super::message::{HEAD_BYTES, framed, framed_bytes, framed_small};
 use super::metadata;
 use super::status::{STATUS, Status};
 use crate::context::BesideReply;
@@ -67,18 +67,15 @@ impl Respond {
         let Ok(stream) = self.respond.send_response(response(headers), false) else {
             return;
         };
-        let compressed = compression.and_then(|compression| compression.compress(&reply.to_vec()).ok());
-        let parts = match compressed {
-            Some(compressed) => vec![framed_bytes(&compressed, true)],
-            None => framed(reply),
-        };
         let mut sending = Sending { stream, write_timeout: self.write_timeout };
-        for part in parts {
-            if !sending.send(part).await {
-                return;
+        if compression.is_none() && reply.len() <= PART_BYTES_MAX - HEAD_BYTES {
+            if sending.send_small(framed_small(reply)) {
+                sending.succeed(beside);
             }
+            return;
         }
-        sending.succeed(beside);
+        // Rarely: what every call's task has room for is kept small.
+        Box::pin(sending.send_large(reply, compression, beside)).await;
     }
 
     /// Answers with a stream of messages.
@@ -95,11 +92,31 @@ pub(super) struct Sending {
 }
 
 impl Sending {
+    /// Hands over what needs no room in the caller's window yet; false if nobody takes it.
+    fn send_small(&mut self, bytes: Bytes) -> bool {
+        self.stream.send_data(bytes, false).is_ok()
+    }
+
+    /// Sends a reply, compressed or as it is, and the end.
+    async fn send_large(mut self, reply: &Writer, compression: Option<Compression>, beside: &BesideReply) {
+        let compressed = compression.and_then(|compression| compression.compress(&reply.to_vec()).ok());
+        let parts = match compressed {
+            Some(compressed) => vec![framed_bytes(&compressed, true)],
+            None => framed(reply),
+        };
+        for part in parts {
+            if !self.send(part).await {
+                return;
+            }
+        }
+        self.succeed(beside);
+    }
+
     /// Sends bytes; false if nobody takes them. What is small is handed over at once, of what is large only as much as the
     /// caller's window has room for.
     pub(super) async fn send(&mut self, mut bytes: Bytes) -> bool {
         if bytes.len() <= PART_BYTES_MAX {
-            return self.stream.send_data(bytes, false).is_ok();
+            return self.send_small(bytes);
         }
         while !bytes.is_empty() {
             let Some(room) = self.room(bytes.len().min(PART_BYTES_MAX)).await else {

@@ -57,9 +57,10 @@ pub(super) async fn serve(peer: Arc<Peer>, request: Request<RecvStream>, respond
         Err(status) => return respond.fail(&status),
     };
     match interface {
-        health::NAME => health::serve(&peer.server, method, messages, respond).await,
+        // What is rare has memory of its own, so that the task of an ordinary call needs little.
+        health::NAME => Box::pin(health::serve(&peer.server, method, messages, respond)).await,
         reflection::V1 | reflection::V1_ALPHA => {
-            reflection::serve(&peer.server, interface, method, messages, respond).await;
+            Box::pin(reflection::serve(&peer.server, interface, method, messages, respond)).await;
         }
         _ => match route(&peer.server, interface, method, &head.headers) {
             Ok((route, session)) => call(peer, route, session, &head.headers, messages, respond).await,
@@ -91,7 +92,7 @@ async fn call(
     let beside = Beside::new(metadata::read(headers));
     let asked = Asked { peer, route, arguments, beside, until, has_timeout };
     match session {
-        Some(session) => session.serve(asked, respond).await,
+        Some(session) => Box::pin(session.serve(asked, respond)).await,
         None => ordinary::serve(asked, respond).await,
     }
 }
