@@ -247,7 +247,7 @@ pub trait RemoteError: Message + Error + From<CallError> {
         None
     }
 
-    /// The code that callers over gRPC see; the error itself reaches them as a detail of the status.
+    /// The code that callers over gRPC see: what `#[rpc(code = "not_found")]` says at the variant. The error itself reaches them as a detail of the status.
     fn code(&self) -> Code {
         Code::FailedPrecondition
     }

@@ -39,6 +39,9 @@ struct Loan {
 enum StoreError {
     #[error("no such title: {title}")]
     NoSuchTitle { title: String },
+    #[error("who are you?")]
+    #[rpc(code = "unauthenticated")]
+    NoCustomer,
     #[error(transparent)]
     Call(#[from] CallError),
 }
@@ -60,6 +63,7 @@ impl Default for Library {
 impl Store for Library {
     async fn check_out(&self, customer: u64, title: String) -> Result<Loan, StoreError> {
         match title.as_str() {
+            _ if customer == 0 => Err(StoreError::NoCustomer),
             "dune" => Ok(Loan { title, copy: customer as u32 }),
             _ => Err(StoreError::NoSuchTitle { title }),
         }
@@ -200,6 +204,10 @@ async fn an_application_error_is_a_status_with_a_detail() {
     assert_eq!(details.details[0].type_url, "type.googleapis.com/library.v1.StoreError");
     let error: StoreError = idl::from_slice(&details.details[0].value).expect("the typed error");
     assert!(matches!(error, StoreError::NoSuchTitle { title } if title == "dine"));
+
+    let status =
+        call::<Loan>(&channel, "/library.v1.Store/CheckOut", &(0u64, String::new())).await.expect_err("nobody");
+    assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "who are you?"));
 
     let failed = (5u32, "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n".to_owned());
     let status = call::<()>(&channel, "/library.v1.Store/Fails", &failed).await.expect_err("it fails");
