@@ -84,7 +84,9 @@ async fn drive(mut connection: h2::server::Connection<Begun, Bytes>, peer: Arc<P
         tokio::select! {
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
-                    let (home, serving) = (peer.home.clone(), stream::serve(Arc::clone(&peer), request, respond));
+                    // In a place of its own: the runtime moves what it spawns several times.
+                    let serving = Box::pin(stream::serve(Arc::clone(&peer), request, respond));
+                    let home = peer.home.clone();
                     // Ends with the call; on a thread for connections, what waits goes on on the runtime of handlers.
                     match home {
                         Some(home) => drop(spawn(async move { at_home(Some(&home), serving).await })),

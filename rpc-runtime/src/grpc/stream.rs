@@ -70,6 +70,9 @@ pub(super) async fn serve(peer: Arc<Peer>, request: Request<RecvStream>, respond
 }
 
 /// Reads the arguments and runs the call, with a session or without one.
+///
+/// This is the road of methods with one request and one response. One that streams would part from it here, with `messages` as
+/// what comes in and [`Respond::stream`] for what goes out.
 async fn call(
     peer: Arc<Peer>,
     route: Route,
