@@ -62,13 +62,17 @@ pub(crate) async fn serve(
         home,
         parts: Arc::new(Parts::new(bytes_max)),
     };
-    drive(connection, Arc::new(peer)).await
+    drive(connection, Arc::new(peer), until).await
 }
 
 /// Accepts streams until the connection ends. Each is served by a task of its own.
-async fn drive(mut connection: h2::server::Connection<Begun, Bytes>, peer: Arc<Peer>) -> Option<String> {
+async fn drive(
+    mut connection: h2::server::Connection<Begun, Bytes>,
+    peer: Arc<Peer>,
+    until: Instant,
+) -> Option<String> {
     let mut phases = peer.server.grpc.phases();
-    let mut pings = Pings::new(connection.ping_pong());
+    let mut pings = Pings::at_once(connection.ping_pong(), until);
     let mut phase = Phase::Serving;
     // When the last replies have had their time.
     let mut over_at = None;
@@ -129,36 +133,48 @@ fn why(error: &h2::Error) -> Option<String> {
 /// Asks the peer again and again whether it is there.
 pub(super) struct Pings {
     pings: Option<PingPong>,
+    /// When it is asked next, or when its answer is due.
     at: Instant,
     is_asked: bool,
 }
 
 impl Pings {
+    /// Asks from the first interval on.
     pub(super) fn new(pings: Option<PingPong>) -> Pings {
         Pings { pings, at: Instant::now() + PING_INTERVAL, is_asked: false }
     }
 
+    /// Asks at once, and wants an answer by `until`: the end of a handshake, for a preface is easily said.
+    fn at_once(pings: Option<PingPong>, until: Instant) -> Pings {
+        let mut pings = Pings { pings, at: until, is_asked: true };
+        pings.ask();
+        pings
+    }
+
+    fn ask(&mut self) {
+        // A connection that is gone says so where it is driven, and this waits for ever.
+        if self.pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_err()) {
+            self.pings = None;
+        }
+    }
+
     /// Ends when an answer has not come in time. May be dropped and called again.
     pub(super) async fn unanswered(&mut self) {
-        let Some(pings) = &mut self.pings else {
-            return std::future::pending().await;
-        };
         loop {
-            let answered = std::future::poll_fn(|cx| pings.poll_pong(cx));
+            let Some(pings) = &mut self.pings else {
+                return std::future::pending().await;
+            };
             tokio::select! {
-                // A connection that is gone says so where it is driven.
-                answered = answered, if self.is_asked => match answered {
-                    Ok(_) => (self.is_asked, self.at) = (false, Instant::now() + PING_INTERVAL),
-                    Err(_) => return std::future::pending().await,
+                answered = std::future::poll_fn(|cx| pings.poll_pong(cx)), if self.is_asked => match answered {
+                    Ok(_pong) => (self.is_asked, self.at) = (false, Instant::now() + PING_INTERVAL),
+                    Err(_gone) => self.pings = None,
                 },
                 () = sleep_until(self.at) => {
                     if self.is_asked {
                         return;
                     }
                     (self.is_asked, self.at) = (true, Instant::now() + PING_TIMEOUT);
-                    if pings.send_ping(Ping::opaque()).is_err() {
-                        return std::future::pending().await;
-                    }
+                    self.ask();
                 }
             }
         }
