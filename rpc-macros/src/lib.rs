@@ -196,6 +196,7 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// | --- | --- |
 /// | `#[rpc(call)]` | holds the runtime's `CallError` |
 /// | `#[rpc(text)]` | cannot travel, but its `Display` text can: arrives as a `CallError` of kind `Failed` |
+/// | `#[rpc(code = "not_found")]` | the code that callers over gRPC see, in place of `FAILED_PRECONDITION` |
 /// | `#[rpc(tag = 7)]` | its number, below 2047; the next variant has one more |
 /// | `#[rpc(name = "Gone")]` | its name in descriptions |
 /// | `#[rpc(other)]` | what is read in place of a variant that this program does not know |

@@ -40,6 +40,7 @@ fn remote_error(error: &Message) -> TokenStream {
     };
     let call_error = call_error(variants, krate);
     let text = text(variants);
+    let code = code(variants, krate);
     let mut generics = error.generics.clone();
     if generics.type_params().next().is_some() {
         for parameter in generics.type_params_mut() {
@@ -57,6 +58,7 @@ fn remote_error(error: &Message) -> TokenStream {
         impl #impl_generics #krate::RemoteError for #ident #ty_generics #where_clause {
             #call_error
             #text
+            #code
         }
     }
 }
@@ -95,6 +97,25 @@ fn text(variants: &[Variant]) -> Option<TokenStream> {
                     ::core::option::Option::Some(::std::string::ToString::to_string(self))
                 }
                 _ => ::core::option::Option::None,
+            }
+        }
+    })
+}
+
+fn code(variants: &[Variant], krate: &syn::Path) -> Option<TokenStream> {
+    let arms = variants.iter().filter_map(|variant| {
+        let (ident, code) = (&variant.ident, variant.code.as_ref()?);
+        Some(quote!(Self::#ident { .. } => #krate::Code::#code,))
+    });
+    let arms: Vec<_> = arms.collect();
+    if arms.is_empty() {
+        return None;
+    }
+    Some(quote! {
+        fn code(&self) -> #krate::Code {
+            match self {
+                #(#arms)*
+                _ => #krate::Code::FailedPrecondition,
             }
         }
     })
@@ -189,5 +210,19 @@ mod tests {
             mistakes(&input),
             ["this variant has the runtime's own number", "the variants of an error have tags below 2047"]
         );
+    }
+
+    /// A code is one of gRPC's, and the variant with the `CallError` has none.
+    #[test]
+    fn codes_are_those_of_grpc() {
+        let of = |code: &str, on_call: &str| {
+            mistakes(
+                &syn::parse_str(&format!("enum E {{ #[rpc(code = \"{code}\")] A, {on_call} Call(CallError) }}"))
+                    .expect("an enum"),
+            )
+        };
+        assert_eq!(of("not_found", ""), [""; 0]);
+        assert_eq!(of("NOT_FOUND", "").len(), 1);
+        assert_eq!(of("not_found", "#[rpc(code = \"internal\")]").len(), 1);
     }
 }

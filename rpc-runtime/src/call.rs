@@ -60,6 +60,9 @@ enum CallState {
     Unsent(Writer),
     Unsendable(CallError),
     Waiting(CallKey),
+    /// On its way to a gRPC server.
+    #[cfg(feature = "grpc")]
+    Grpc(crate::grpc::Calling),
     Ended,
 }
 
@@ -70,16 +73,42 @@ impl<O: Outcome> Future for Call<'_, O> {
         let call = self.get_mut();
         loop {
             let failed = match std::mem::replace(&mut call.state, CallState::Ended) {
-                CallState::Unsent(request) => match call.link.submit(call.method, request, cx.waker()) {
-                    Ok((key, ended)) => {
-                        call.state = CallState::Waiting(key);
-                        match ended {
-                            Poll::Pending => return Poll::Pending,
-                            Poll::Ready(()) => continue,
-                        }
+                #[cfg(feature = "grpc")]
+                CallState::Grpc(mut calling) => match calling.as_mut().poll(cx) {
+                    Poll::Pending => {
+                        call.state = CallState::Grpc(calling);
+                        return Poll::Pending;
                     }
-                    Err(error) => error,
+                    Poll::Ready(Ok(reply)) => {
+                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
+                    }
+                    Poll::Ready(Err(error)) => {
+                        if matches!(error.executed(), Executed::Unknown { .. }) {
+                            call.link.counters.unknown.add();
+                        }
+                        error
+                    }
                 },
+                CallState::Unsent(request) => {
+                    #[cfg(feature = "grpc")]
+                    let request = match call.link.call_grpc(call.method, request) {
+                        Ok(calling) => {
+                            call.state = CallState::Grpc(calling);
+                            continue;
+                        }
+                        Err(request) => request,
+                    };
+                    match call.link.submit(call.method, request, cx.waker()) {
+                        Ok((key, ended)) => {
+                            call.state = CallState::Waiting(key);
+                            match ended {
+                                Poll::Pending => return Poll::Pending,
+                                Poll::Ready(()) => continue,
+                            }
+                        }
+                        Err(error) => error,
+                    }
+                }
                 CallState::Unsendable(error) => error,
                 CallState::Waiting(key) => match call.link.poll_call(key, cx) {
                     Poll::Pending => {

@@ -2,15 +2,20 @@
 //! what the session's table says is to be run.
 
 use std::future::Future;
+use std::io;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::connection::{Connection, Ended, Role};
+#[cfg(feature = "grpc")]
+use crate::grpc;
 use crate::io_threads::{IoThreads, at_home};
 use crate::outbox::Outbox;
 use crate::protocol::control::{Reject, Rejection};
@@ -59,15 +64,15 @@ pub(crate) async fn accept(
     }
 }
 
-/// Serves one accepted connection to its end. Its handlers belong to the runtime `home`, if that is another one.
-pub(crate) async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitted, home: Option<Handle>) {
+/// Serves one accepted connection to its end: what it begins with says in which protocol. Its handlers belong to the runtime `home`, if that is another one.
+pub(crate) async fn serve(mut stream: Stream, server: Arc<Server>, admitted: Admitted, home: Option<Handle>) {
     server.counters.connections_accepted.add();
     let limits = &server.limits;
+    let until = Instant::now() + limits.handshake_timeout;
     let handshake_until = server.clock.now() + limits.handshake_timeout;
-    let mut connection = Connection::new(stream, server.clock, limits.write_timeout);
-    let begins = tokio::time::timeout(limits.handshake_timeout, connection.read_exactly()).await;
-    let ended = match begins {
+    let ended = match timeout_at(until, first_bytes(&mut stream)).await {
         Ok(Ok(MAGIC)) => {
+            let mut connection = Connection::new(stream, server.clock, limits.write_timeout);
             let mut role = Callee::new(&server, &admitted, connection.outbox(), handshake_until);
             let ended = at_home(home.as_ref(), connection.run(&mut role)).await;
             if let Some(served) = &role.served {
@@ -75,6 +80,11 @@ pub(crate) async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitte
             }
             connection.close(&ended).await;
             ended
+        }
+        #[cfg(feature = "grpc")]
+        Ok(Ok(begun @ grpc::PREFACE_BEGIN)) => {
+            let ended = grpc::serve(stream, begun, &server, &admitted, until, home).await;
+            ended.map_or(Ended::ByPeer, Ended::ByUs)
         }
         Ok(Ok(_)) => Ended::ByUs("what it begins with is not this protocol".to_owned()),
         Ok(Err(ended)) => ended,
@@ -86,6 +96,16 @@ pub(crate) async fn serve(stream: Stream, server: Arc<Server>, admitted: Admitte
             server.counters.connections_rejected.add();
             tracing::debug!(connection = admitted.id.0, reason = %ended, "connection closed");
         }
+    }
+}
+
+/// What a connection begins with.
+async fn first_bytes(stream: &mut Stream) -> Result<[u8; MAGIC.len()], Ended> {
+    let mut begins = [0; MAGIC.len()];
+    match stream.read_exact(&mut begins).await {
+        Ok(_bytes) => Ok(begins),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Ended::ByPeer),
+        Err(error) => Err(Ended::Broken(error)),
     }
 }
 
@@ -184,7 +204,7 @@ impl Callee {
             }
             Received::Queue => {
                 // Ends when a permit is free and the connection has room, which a closed one always has.
-                sync::spawn(run_in_turn(Arc::clone(served), call));
+                sync::spawn(run_in_turn(Arc::clone(served), call, None));
             }
         }
         ControlFlow::Continue(())

@@ -150,18 +150,6 @@ impl Connection {
         }
     }
 
-    /// Reads exactly `N` bytes: what a connection begins with.
-    pub(crate) async fn read_exactly<const N: usize>(&mut self) -> Result<[u8; N], Ended> {
-        loop {
-            if let Some(bytes) = self.inbox.first_chunk::<N>().copied() {
-                // Splitting off what was just read keeps the rest in place.
-                let _ = self.inbox.split_to(N);
-                return Ok(bytes);
-            }
-            self.read().await?;
-        }
-    }
-
     /// Sends what waits, and reads one frame: a step of the handshake.
     pub(crate) async fn exchange(&mut self, frame_bytes_max: usize) -> Result<Frame, Ended> {
         self.send_all().await?;

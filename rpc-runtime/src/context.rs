@@ -1,10 +1,12 @@
 //! What an implementation can know of the call that it carries out, and what its own calls inherit.
 
+mod metadata;
+
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +16,10 @@ use crate::protocol::id::Incarnation;
 use crate::protocol::time::Time;
 use crate::sync::{AtomicBool, Notify};
 
+pub(crate) use metadata::{Beside, note_error};
+#[cfg(feature = "grpc")]
+pub(crate) use metadata::{BesideReply, is_reserved, outgoing};
+pub use metadata::{Metadata, MetadataError, with_metadata};
 thread_local! {
     /// The call that is being carried out: here while a step of its implementation runs, and only then.
     static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
@@ -38,12 +44,22 @@ struct Inner {
     caller: Incarnation,
     cancelled: AtomicBool,
     signal: Notify,
+    /// What a call over gRPC carries besides.
+    beside: OnceLock<Box<metadata::Beside>>,
 }
 
 impl Context {
     pub(crate) fn new(clock: Clock, until: Time, caller: Incarnation) -> Context {
         let signal = Notify::new();
-        Context(Arc::new(Inner { clock, until, caller, cancelled: AtomicBool::new(false), signal }))
+        let cancelled = AtomicBool::new(false);
+        Context(Arc::new(Inner { clock, until, caller, cancelled, signal, beside: OnceLock::new() }))
+    }
+
+    /// The same for a call that came over gRPC.
+    pub(crate) fn with_beside(self, beside: Beside) -> Context {
+        // It was made just now, or made new: it has none yet.
+        let _ = self.0.beside.set(Box::new(beside));
+        self
     }
 
     /// Makes it that of another call of the same caller, unless somebody still has a clone.
@@ -51,6 +67,7 @@ impl Context {
         let inner = Arc::get_mut(&mut self.0)?;
         inner.until = until;
         inner.cancelled = AtomicBool::new(false);
+        inner.beside = OnceLock::new();
         Some(self)
     }
 

@@ -1,5 +1,6 @@
 //! Why a call gave no result, and whether it may have run.
 
+mod code;
 mod wire;
 
 use std::error::Error;
@@ -10,6 +11,7 @@ use idl::Message;
 
 use crate::executed::Executed;
 use crate::receipt::Receipt;
+pub use code::Code;
 
 /// What kept a call from giving a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +91,7 @@ struct Inner {
     nested: Option<Nested>,
     receipt: Option<Receipt>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    code: Option<Code>,
 }
 
 /// What is known of a failed call that an implementation made on behalf of this one.
@@ -108,6 +111,23 @@ impl CallError {
     /// [`Executed::Completed`] and the text.
     pub fn failed(text: impl fmt::Display) -> CallError {
         CallError::new(ErrorKind::Failed, Executed::Completed, text.to_string())
+    }
+
+    /// The same error of an implementation, with the code that callers over gRPC see in place of
+    /// [`Code::Unknown`]. Native callers do not see it.
+    pub fn with_code(self, code: Code) -> CallError {
+        self.change(|inner| inner.code = Some(code))
+    }
+
+    /// The code that came with the error from a gRPC server, or that [`with_code`](CallError::with_code) gave it.
+    pub fn code(&self) -> Option<Code> {
+        self.0.code
+    }
+
+    /// What happened, in words alone.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn text(&self) -> &str {
+        &self.0.text
     }
 
     /// What happened.
@@ -144,6 +164,7 @@ impl CallError {
             nested: None,
             receipt: None,
             source: None,
+            code: None,
         }))
     }
 
@@ -225,11 +246,21 @@ pub trait RemoteError: Message + Error + From<CallError> {
     fn text(&self) -> Option<String> {
         None
     }
+
+    /// The code that callers over gRPC see: what `#[rpc(code = "not_found")]` says at the variant. The error itself reaches them as a detail of the status.
+    fn code(&self) -> Code {
+        Code::FailedPrecondition
+    }
 }
 
 impl RemoteError for CallError {
     fn call_error(&self) -> Option<&CallError> {
         Some(self)
+    }
+
+    fn code(&self) -> Code {
+        // The code of a further call says nothing about this one.
+        self.0.code.filter(|_| self.0.kind == ErrorKind::Failed).unwrap_or(Code::Unknown)
     }
 }
 

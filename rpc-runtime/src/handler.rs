@@ -10,7 +10,7 @@ use std::task::{self, Poll, ready};
 use bytes::Bytes;
 use idl::{DecodeError, Reader, Writer};
 
-use crate::context::Context;
+use crate::context::{Context, note_error};
 use crate::error::RemoteError;
 use crate::interface::Outcome;
 use crate::protocol::control::{Fault, FaultKind};
@@ -205,6 +205,7 @@ fn checked(status: Status, reply: &mut Writer) -> Status {
 
 /// Writes an error as the application's own, or as a fault.
 pub(crate) fn put_error(error: &impl RemoteError, reply: &mut Writer) -> Status {
+    note_error(|| (error.call_error().map_or_else(|| error.code(), RemoteError::code), error.to_string()));
     if let Some(call) = error.call_error() {
         idl::encode_message(&call.to_fault(), reply);
         return Status::Fault;

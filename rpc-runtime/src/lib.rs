@@ -89,6 +89,8 @@
 //! - [`Streaming`], [`Sender`]: what methods take and give as items one after the other.
 //! - [`interface`], [`macro@Message`], [`macro@RemoteError`]: what the macros accept.
 //! - [`Node`]: exports, imports, addresses, shutdown. [`Limits`]: every bound with its default.
+//! - gRPC, with the feature `grpc`: every export is a gRPC service at the same address, and `Node::import_grpc` binds a stub to a
+//!   gRPC server. [`Metadata`], [`Code`]; `docs/GRPC.md` says what callers see.
 //! - [`Binding`]: what is under a user stub. [`LinkState`]: whether its exporter can be reached.
 //! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
 //! - [`directory`]: how exporters are found; [`Selector`].
@@ -117,6 +119,8 @@ mod exported;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod handler;
 mod import;
 mod in_memory;
@@ -150,11 +154,13 @@ mod transport;
 pub use binding::Binding;
 #[doc(hidden)]
 pub use call::{Call, Outgoing};
-pub use context::{Context, within};
+pub use context::{Context, Metadata, MetadataError, with_metadata, within};
 pub use directory::{RegisterMode, Selector};
-pub use error::{CallError, ErrorKind, Nested, RemoteError};
+pub use error::{CallError, Code, ErrorKind, Nested, RemoteError};
 pub use executed::Executed;
 pub use export::{Export, ExportError, Exporting};
+#[cfg(feature = "grpc")]
+pub use grpc::ImportingGrpc;
 #[doc(hidden)]
 pub use handler::{Dispatch, Incoming};
 #[doc(hidden)]

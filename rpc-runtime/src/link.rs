@@ -25,6 +25,8 @@ use crate::protocol::time::Time;
 use crate::stats::BindingCounters;
 use crate::streaming::carried::Carried;
 use crate::sync::{Mutex, MutexGuard, Notify};
+#[cfg(feature = "grpc")]
+pub(crate) use calls::Body;
 use calls::{Call, Calls, MAY_STILL_RUN};
 pub(crate) use calls::{CallKey, Reply};
 
@@ -58,6 +60,9 @@ pub(crate) struct Link {
     /// Notified when the task should look at the link, and no connection of its is there to be woken.
     woken: Notify,
     status: watch::Sender<LinkState>,
+    /// Where calls go instead, if the binding is one to a gRPC server.
+    #[cfg(feature = "grpc")]
+    remote: Option<Arc<crate::grpc::Remote>>,
 }
 
 impl Link {
@@ -72,7 +77,36 @@ impl Link {
             state: Mutex::new(Calls::new(is_named && !is_pinned)),
             woken: Notify::new(),
             status: watch::Sender::new(LinkState::Connecting),
+            #[cfg(feature = "grpc")]
+            remote: None,
         }
+    }
+
+    /// The same, to a gRPC server.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn over_grpc(self, remote: Arc<crate::grpc::Remote>) -> Link {
+        Link { remote: Some(remote), ..self }
+    }
+
+    /// Whether its exporter is a gRPC server.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn is_over_grpc(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// The future of a call to a gRPC server, if the binding is one to such; otherwise the arguments.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn call_grpc(&self, method: &'static Method, arguments: Writer) -> Result<crate::grpc::Calling, Writer> {
+        let Some(remote) = &self.remote else { return Err(arguments) };
+        self.counters.calls.add();
+        Ok(remote.call(method, arguments, self.timeout_of(method)))
+    }
+
+    /// How long a call that is made now may take.
+    fn timeout_of(&self, method: &Method) -> Duration {
+        let timeout = method.timeout.unwrap_or(self.call_timeout);
+        let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
+        inherited.map_or(timeout, |left| left.min(timeout))
     }
 
     /// Takes a call: sends it if a connection and a slot are there, otherwise it waits, unsent. `waker` is woken when its
@@ -95,9 +129,7 @@ impl Link {
         waker: &Waker,
     ) -> Result<(CallKey, Poll<()>), CallError> {
         let now = self.clock.now();
-        let timeout = method.timeout.unwrap_or(self.call_timeout);
-        let inherited = inherited_deadline().map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
-        let timeout = inherited.map_or(timeout, |left| left.min(timeout));
+        let timeout = self.timeout_of(method);
         let deadline = now + timeout;
         let mut state = self.lock();
         if state.closed {
@@ -219,7 +251,7 @@ impl Link {
     }
 
     /// What the link is from now on. It is kept also while nobody listens, for who subscribes later.
-    fn tell(&self, state: LinkState) {
+    pub(crate) fn tell(&self, state: LinkState) {
         if planted(Bug::LateSubscriberMisses) {
             let _ = self.status.send(state); // M21: without a listener nothing is kept.
             return;

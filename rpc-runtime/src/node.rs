@@ -101,6 +101,19 @@ impl Node {
         Importing::new(Arc::clone(&self.inner.importer), target)
     }
 
+    /// Binds a user stub to a gRPC server at `http://host:port`, or at an address of a node: whatever it is written in.
+    ///
+    /// Calls are made with gRPC's own semantics: each is sent once, and its error says [`Never`](crate::Executed::Never) where it
+    /// was not sent or the server says so. A lost connection is dialled anew; calls that are made meanwhile wait, unsent.
+    ///
+    /// ```ignore
+    /// let store: StoreClient = node.import_grpc("http://127.0.0.1:50051").await?;
+    /// ```
+    #[cfg(feature = "grpc")]
+    pub fn import_grpc<C: UserStub>(&self, address: &str) -> crate::ImportingGrpc<C> {
+        crate::ImportingGrpc::new(Arc::clone(&self.inner.importer), address)
+    }
+
     /// This life of the node.
     pub fn incarnation(&self) -> Incarnation {
         self.inner.server.incarnation

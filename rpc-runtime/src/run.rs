@@ -9,7 +9,7 @@ use bytes::Bytes;
 use idl::Writer;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::context::Context;
+use crate::context::{Beside, Context};
 use crate::handler::{Dispatch, Dispatched, Handler, Incoming, poll_handler, put_fault};
 use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
@@ -165,7 +165,7 @@ impl Drop for Run {
 }
 
 /// A queued call: waits for a permit and for room in the connection's buffer, and is checked again (R30).
-pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
+pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call, beside: Option<Beside>) {
     if call.arguments.len() < COPIED_BYTES_MAX {
         // A slice would keep the whole buffer that it was read into.
         call.arguments = Bytes::copy_from_slice(&call.arguments);
@@ -185,6 +185,9 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call) {
     let Some(started) = served.start_queued(&call.header, &call.arguments) else {
         return;
     };
+    if let Some(beside) = beside {
+        started.context.clone().with_beside(beside);
+    }
     let now = served.server().clock.now();
     let mut run = Run::new(served, call.header, started, Some(permit));
     run.turn_at = Some(now);

@@ -5,6 +5,8 @@
 //! which records it and sends it to whichever connection it has at that moment.
 
 mod calls;
+#[cfg(feature = "grpc")]
+mod foreign;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ use crate::protocol::time::Time;
 use crate::server::Server;
 use crate::sync::{AbortHandle, Mutex, MutexGuard};
 pub(crate) use calls::{EndedRun, Received, Started};
+#[cfg(feature = "grpc")]
+pub(crate) use foreign::{Answer, Told};
 use streams::Streams;
 
 /// Contexts of ended calls that a session keeps for later ones.
@@ -42,6 +46,9 @@ pub(crate) struct Served {
     slots: u16,
     /// The largest frame that the caller reads.
     reply_bytes_max: usize,
+    /// Whether the caller speaks gRPC.
+    #[cfg(feature = "grpc")]
+    is_foreign: bool,
     state: Mutex<State>,
 }
 
@@ -61,6 +68,9 @@ struct State {
     /// Replies that were repeated on the present connection.
     repeated_bytes: u64,
     spare: Vec<Context>,
+    /// The streams that wait for answers, where the caller speaks gRPC and has no connection of its own (R33).
+    #[cfg(feature = "grpc")]
+    waiting: Option<std::cell::RefCell<foreign::Waiting>>,
 }
 
 impl Served {
@@ -70,7 +80,7 @@ impl Served {
         session: Session<Writer>,
         slots: u16,
         hello: &Hello,
-        outbox: &Arc<Outbox>,
+        outbox: Option<&Arc<Outbox>>,
     ) -> Served {
         Served {
             server,
@@ -80,9 +90,11 @@ impl Served {
             id: session.id(),
             slots,
             reply_bytes_max: hello.frame_bytes_max as usize,
+            #[cfg(feature = "grpc")]
+            is_foreign: outbox.is_none(),
             state: Mutex::new(State {
                 session,
-                outbox: Some(Arc::clone(outbox)),
+                outbox: outbox.cloned(),
                 running: Slab::new(),
                 streams: BTreeMap::new(),
                 runs: 0,
@@ -90,6 +102,8 @@ impl Served {
                 queued_bytes: 0,
                 repeated_bytes: 0,
                 spare: Vec::new(),
+                #[cfg(feature = "grpc")]
+                waiting: foreign::waiting(outbox.is_some()),
             }),
         }
     }
@@ -180,8 +194,15 @@ impl Served {
     /// no connection. A bound one is looked at by its connection, after it has read what had arrived (R4).
     pub(crate) fn expire_detached(&self, now: Time, is_scarce: bool) -> bool {
         let mut state = self.lock();
+        #[cfg(feature = "grpc")]
+        if state.is_waited_for() {
+            // A stream that waits is a sign of life.
+            let arrival = state.session.bound().map(|connection| Arrival { connection, now });
+            arrival.map(|arrival| state.session.renew(arrival));
+            return false;
+        }
         let is_over = state.session.has_expired(now) || is_scarce && state.session.is_unused();
-        let expired = state.session.bound().is_none() && is_over;
+        let expired = !state.has_connection() && is_over;
         if expired {
             state.end(&self.server);
         }
@@ -269,10 +290,23 @@ impl State {
     fn end(&mut self, server: &Server) {
         if self.session.end(&server.budget) {
             self.tell_handlers();
+            #[cfg(feature = "grpc")]
+            if let Some(waiting) = &self.waiting {
+                waiting.borrow_mut().clear();
+            }
             if let Some(outbox) = self.outbox.take() {
                 outbox.close();
             }
         }
+    }
+
+    /// Whether a connection reads what arrives for the session. That of a caller that speaks gRPC has none.
+    fn has_connection(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        if self.waiting.is_some() {
+            return false;
+        }
+        self.session.bound().is_some()
     }
 
     /// Whether the session has another connection now than when the run began.

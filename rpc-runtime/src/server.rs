@@ -49,6 +49,8 @@ pub(crate) struct Server {
     /// Large replies on their way.
     pub(crate) passing: Passing,
     pub(crate) counters: NodeCounters,
+    #[cfg(feature = "grpc")]
+    pub(crate) grpc: crate::grpc::Shared,
     exports: Mutex<BTreeMap<(String, String), Arc<Exported>>>,
     sessions: Mutex<BTreeMap<SessionId, Arc<Served>>>,
     next_session: AtomicU64,
@@ -73,6 +75,8 @@ impl Server {
             queue: Queue::new(limits.queued_bytes_max, limits.handlers_max),
             limits,
             counters: NodeCounters::default(),
+            #[cfg(feature = "grpc")]
+            grpc: crate::grpc::Shared::default(),
             exports: Mutex::default(),
             sessions: Mutex::default(),
             next_session: AtomicU64::new(1),
@@ -105,6 +109,8 @@ impl Server {
             Entry::Occupied(_) => false,
             Entry::Vacant(vacant) => {
                 vacant.insert(Arc::clone(export));
+                #[cfg(feature = "grpc")]
+                self.grpc.added(export);
                 true
             }
         }
@@ -117,6 +123,8 @@ impl Server {
         let mut exports = lock(&self.exports);
         if exports.get(&key).is_some_and(|current| Arc::ptr_eq(current, export)) {
             exports.remove(&key);
+            #[cfg(feature = "grpc")]
+            self.grpc.removed(export);
         }
     }
 
@@ -145,8 +153,23 @@ impl Server {
         arrival: Arrival,
         outbox: &Arc<Outbox>,
     ) -> Result<Arc<Served>, Rejection> {
-        let (served, welcome) = self.session(hello, arrival, outbox)?;
+        let (served, welcome) = self.session(hello, arrival, Some(outbox))?;
         Ok(self.enter(served, &Frame::Welcome(welcome)))
+    }
+
+    /// Opens a session for a caller that speaks gRPC, and has no connection of its own (R33).
+    #[cfg(feature = "grpc")]
+    pub(crate) fn open_foreign(self: &Arc<Self>, hello: &Hello, now: Time) -> Result<Welcome, Rejection> {
+        let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        let (served, welcome) = self.session(hello, Arrival { connection, now }, None)?;
+        self.enter(served, &Frame::Welcome(welcome.clone()));
+        Ok(welcome)
+    }
+
+    /// The session of this number.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn session_numbered(&self, id: SessionId) -> Option<Arc<Served>> {
+        lock(&self.sessions).get(&id).cloned()
     }
 
     /// Adds a session. What it says `first` comes before anything else that it may say.
@@ -163,7 +186,7 @@ impl Server {
         self: &Arc<Self>,
         hello: &Hello,
         arrival: Arrival,
-        outbox: &Arc<Outbox>,
+        outbox: Option<&Arc<Outbox>>,
     ) -> Result<(Served, Welcome), Rejection> {
         if hello.expect.is_some_and(|expected| expected != self.incarnation) {
             return Err(Rejection::WrongIncarnation { mine: self.incarnation });
@@ -217,7 +240,7 @@ impl Server {
                 let (incarnation, slots) = (self.incarnation, self.limits.slots_max);
                 let (owner, expect, frame_bytes_max) = (None, None, u32::MAX);
                 let hello = Hello { incarnation, owner, interface, instance, expect, slots, frame_bytes_max };
-                let (served, welcome) = self.session(&hello, arrival, outbox)?;
+                let (served, welcome) = self.session(&hello, arrival, Some(outbox))?;
                 return Ok(self.enter(served, &Frame::Attached(Attached { clock: welcome.clock })));
             }
             return Err(Rejection::UnknownSession { running: false });
@@ -274,6 +297,8 @@ impl Server {
     /// From now on new sessions and new calls are refused, and callers are told (R31).
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        #[cfg(feature = "grpc")]
+        self.grpc.enter(crate::grpc::Phase::Draining);
         for served in self.all_sessions() {
             served.say(&Frame::Goodbye(Goodbye { last: false, activities: LastCalls::default() }));
         }
@@ -285,6 +310,10 @@ impl Server {
 
     /// Whether a call is queued or running.
     pub(crate) fn is_busy(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        if self.grpc.is_busy() {
+            return true;
+        }
         self.all_sessions().iter().any(|served| served.is_busy())
     }
 
@@ -295,12 +324,16 @@ impl Server {
 
     /// Drops the handlers that run.
     pub(crate) fn abort(&self) {
+        #[cfg(feature = "grpc")]
+        self.grpc.enter(crate::grpc::Phase::Aborting);
         self.all_sessions().iter().for_each(|served| served.abort());
     }
 
     /// Says the final goodbye to every caller, and ends every session.
     pub(crate) fn farewell(&self) {
         self.all_sessions().iter().for_each(|served| served.farewell());
+        #[cfg(feature = "grpc")]
+        self.grpc.enter(crate::grpc::Phase::Closing);
     }
 
     fn all_sessions(&self) -> Vec<Arc<Served>> {

@@ -54,6 +54,8 @@ pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) docs: String,
     pub(crate) payload: Payload,
+    /// `#[rpc(code = "not_found")]` in an error enum: the variant of `Code` that callers over gRPC see.
+    pub(crate) code: Option<Ident>,
     /// `#[rpc(other)]`: stands for whatever this program does not know.
     pub(crate) other: Option<Span>,
     /// std's `#[default]`: stands for absence.

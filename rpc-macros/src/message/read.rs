@@ -15,7 +15,8 @@ const ON_TYPE: &str = "a type takes `name = \"…\"`, `transparent` (a struct of
 const ON_FIELD: &str = "a field takes `tag = 3`, `name = \"…\"` and `as = \"int64\"`";
 const ON_ONLY_FIELD: &str = "the field of a transparent struct is the type itself on the wire";
 const ON_VARIANT: &str = "a variant takes `tag = 3`, `name = \"…\"` and `other`";
-const ON_ERROR_VARIANT: &str = "a variant of an error takes `tag = 3`, `name = \"…\"`, `call`, `text` and `other`";
+const ON_ERROR_VARIANT: &str =
+    "a variant of an error takes `tag = 3`, `name = \"…\"`, `code = \"not_found\"`, `call`, `text` and `other`";
 const ON_ONLY_VALUE: &str =
     "the only unnamed field of a variant takes `as = \"int64\"`; its number and name are the variant's";
 
@@ -223,12 +224,16 @@ fn variants(syntax: &[&syn::Variant], form: Form, problems: &mut Problems) -> Ve
             name: name.map_or_else(|| names::plain(&variant.ident), |name| name.value()),
             docs: docs::text(&variant.attrs),
             payload: Payload::Unit,
+            code: None,
             other: settings.flag("other", problems),
             default: default_span(&variant.attrs),
             span,
         };
         let call = form == Form::Error && is_call(variant, &mut settings, problems);
         let text = form == Form::Error && settings.flag("text", problems).is_some();
+        if form == Form::Error {
+            read.code = code(call, &mut settings, problems);
+        }
         match form {
             Form::Error => settings.finish("a variant of an error", ON_ERROR_VARIANT, problems),
             _ => settings.finish("a variant", ON_VARIANT, problems),
@@ -252,6 +257,39 @@ fn variants(syntax: &[&syn::Variant], form: Form, problems: &mut Problems) -> Ve
         all.push(read);
     }
     all
+}
+
+/// The codes of gRPC, as `#[rpc(code = "…")]` has them.
+const CODES: [&str; 16] = [
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+];
+
+/// The variant of the runtime's `Code` that a variant of an error asks for.
+fn code(is_call: bool, settings: &mut Settings, problems: &mut Problems) -> Option<Ident> {
+    let text = settings.text("code", "not_found", problems)?;
+    if is_call {
+        problems.at(&text, "the error in this variant has its own code: remove this one");
+    } else if CODES.contains(&text.value().as_str()) {
+        return Some(Ident::new(&names::camel_case(&text.value()), text.span()));
+    } else {
+        problems.at(&text, format!("this is none of gRPC's codes: {}", CODES.join(", ")));
+    }
+    None
 }
 
 fn default_span(attributes: &[Attribute]) -> Option<Span> {

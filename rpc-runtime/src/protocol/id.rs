@@ -97,6 +97,11 @@ impl Token {
     pub const fn new(random: Uuid) -> Token {
         Token(random)
     }
+
+    /// The bits, which only the session's caller may see.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl fmt::Debug for Token {

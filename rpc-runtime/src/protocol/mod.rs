@@ -57,6 +57,10 @@
 //!   dropped.
 //! - R18 The sessions of an owner's earlier lives end when its new life proves itself, by its first frame after `Welcome`.
 //!
+//! - R33 A caller that speaks gRPC has no connection of its own: it names session and call with each call, and rows 1–3 are
+//!   checked each time. Its calls may come on many streams at once; the answer goes to the newest stream of a call, and older ones
+//!   are told `Superseded`. A lost stream is no cancel.
+//!
 //! Records:
 //!
 //! - R6 A repeated call is answered from its record before anything else is asked, even whether the export is still there.

@@ -133,6 +133,16 @@ impl<R> Session<R> {
         Ok(self.bound.replace(arrival.connection))
     }
 
+    /// Whether a caller that has no connection of its own may use the session (rows 2 and 3, which are checked with each of
+    /// its calls: R33). Gives what stands for its connection.
+    pub fn admit_foreign(&self, token: Token) -> Result<ConnectionId, Rejection> {
+        if token != self.token && !planted(Bug::TokenNotChecked) {
+            return Err(Rejection::Fenced);
+        }
+        let unknown = Rejection::UnknownSession { running: self.running > 0 };
+        self.bound.filter(|_| self.is_open).ok_or(unknown)
+    }
+
     /// A connection was lost. Handlers, results and the table stay (R28).
     pub fn detach(&mut self, connection: ConnectionId) {
         if self.bound == Some(connection) {

@@ -92,6 +92,11 @@ impl Served {
                 self.server.counters.duplicates_answered.add();
                 // A caller sends each call once on a connection (R5), so it cannot ask for more than is stored.
                 state.repeated_bytes += state.session.reply(call.id).map_or(0, |(_, reply)| reply.len() as u64);
+                #[cfg(feature = "grpc")]
+                if state.waiting.is_some() {
+                    // Each stream asks once, and reads at its own pace.
+                    state.repeated_bytes = 0;
+                }
                 if state.repeated_bytes > self.server.limits.session_reply_bytes_max {
                     return Received::Close("it sends the same calls again and again");
                 }
@@ -194,6 +199,10 @@ impl Served {
                 self.reply_bytes_max
             );
             status = put_fault(&mut reply, FaultKind::ReplyTooLarge, &text);
+        }
+        #[cfg(feature = "grpc")]
+        if let Some(context) = context.as_ref().filter(|_| self.is_foreign) {
+            Served::note(&mut reply, context);
         }
         // What is kept is charged by what it holds: by no more than was reserved, if its length is no more.
         reply.share();
@@ -366,6 +375,10 @@ impl Served {
     /// Sends an answer to the connection that the session has now; with none, the record waits for the resend. `now` may
     /// be some time ago: a caller that takes the clock for slower than it is asks for an earlier start (R15).
     pub(super) fn answer(&self, state: &State, id: CallId, status: Status, body: &Writer, now: Time) {
+        #[cfg(feature = "grpc")]
+        if state.tell(id, status, body) {
+            return;
+        }
         let Some(outbox) = &state.outbox else { return };
         let clock = Clock::as_callee(now);
         let slots = state.session.slot_target(&self.server.budget);

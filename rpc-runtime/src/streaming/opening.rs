@@ -74,6 +74,11 @@ impl<'a> Opening<'a> {
     async fn open_raw(self) -> Result<Opened, CallError> {
         let Opening { binding, method, request, items } = self;
         request.check().map_err(|error| CallError::never(ErrorKind::TooDeep, error.to_string()))?;
+        #[cfg(feature = "grpc")]
+        if binding.shared_link().is_over_grpc() {
+            let text = "methods that stream cannot be called over gRPC yet";
+            return Err(CallError::never(ErrorKind::UnknownMethod, text));
+        }
         let carried = Arc::new(Carried::of_caller(items.is_some(), method.server_streams));
         let mut call = OpenCall { binding: binding.clone(), carried, key: None };
         let mut unsent = Some((request, items));

@@ -1,0 +1,99 @@
+//! Keeps a binding connected to its gRPC server.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Connection, Remote};
+use crate::error::{CallError, ErrorKind};
+use crate::grpc::connection::Pings;
+use crate::grpc::limits::{
+    CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LOCAL_RESETS_MAX, SEND_BUFFER_BYTES,
+    STREAM_WINDOW_BYTES,
+};
+use crate::link::{Link, LinkState};
+use crate::protocol::backoff::Backoff;
+use crate::protocol::id::Incarnation;
+use crate::random;
+use crate::transport::Stream;
+
+type Driven = h2::client::Connection<Stream, Bytes>;
+
+/// Dials, again and again with growing waits, until the binding is closed.
+pub(super) async fn keep(link: Arc<Link>, remote: Arc<Remote>) {
+    let mut backoff = Backoff::default();
+    while !link.is_closed() {
+        match connect(&remote).await {
+            Ok((requests, connection)) => {
+                backoff.reset();
+                link.counters.connects.add();
+                remote.connection.send_replace(Connection::Up(Arc::new(Mutex::new(requests))));
+                // A gRPC server has no incarnation: this stands for its connection.
+                link.tell(LinkState::Up(Incarnation::new(random::identity())));
+                let error = drive(&link, connection).await;
+                down(&link, &remote, error);
+            }
+            Err(error) => down(&link, &remote, error),
+        }
+        tokio::select! {
+            () = sleep(backoff.next(fastrand::u32(..))) => {}
+            () = closed(&link) => {}
+        }
+    }
+    remote.connection.send_replace(Connection::Closed);
+}
+
+fn down(link: &Link, remote: &Remote, error: CallError) {
+    remote.connection.send_replace(Connection::Down(Some(error.clone())));
+    if !link.is_closed() {
+        link.tell(LinkState::Down(error));
+    }
+}
+
+async fn connect(remote: &Remote) -> Result<(SendRequest<Bytes>, Driven), CallError> {
+    let until = Instant::now() + remote.limits.dial_timeout;
+    let stream = remote.endpoint.dial(remote.limits.dial_timeout).await?;
+    let mut settings = h2::client::Builder::new();
+    settings
+        .enable_push(false)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buffer_size(SEND_BUFFER_BYTES)
+        .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX));
+    match timeout_at(until, settings.handshake(stream)).await {
+        Ok(Ok(connected)) => Ok(connected),
+        Ok(Err(error)) => {
+            let text = format!("{} does not speak HTTP/2: {error}", remote.endpoint);
+            Err(CallError::never(ErrorKind::NotThisProtocol, text))
+        }
+        Err(_elapsed) => {
+            Err(CallError::never(ErrorKind::Unreachable, format!("{} did not answer in time", remote.endpoint)))
+        }
+    }
+}
+
+/// Drives a connection to its end, and says why it ended.
+async fn drive(link: &Link, mut connection: Driven) -> CallError {
+    let mut pings = Pings::new(connection.ping_pong());
+    let text = tokio::select! {
+        ended = &mut connection => match ended {
+            Ok(()) => "the server closed the connection".to_owned(),
+            Err(error) => format!("the connection ended: {error}"),
+        },
+        () = pings.unanswered() => "the server did not answer a ping in time".to_owned(),
+        () = closed(link) => "the binding was closed".to_owned(),
+    };
+    CallError::never(ErrorKind::Unreachable, text)
+}
+
+/// Ends when the binding is closed.
+async fn closed(link: &Link) {
+    while !link.is_closed() {
+        link.woken().await;
+    }
+}
