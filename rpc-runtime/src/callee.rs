@@ -49,7 +49,7 @@ pub(crate) async fn accept(
                         tracing::warn!(%error, ?peer, "a connection cannot be served; it was closed");
                     }
                 }
-                None => drop(task::spawn(serve(stream, Arc::clone(&server), admitted, None))),
+                None => drop(task::spawn_unboxed(serve(stream, Arc::clone(&server), admitted, None))),
             },
             None => {
                 server.counters.connections_rejected.add();
