@@ -55,14 +55,14 @@ mod writer;
 
 pub use bytes::Bytes;
 pub use describe::{
-    Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
+    BuildMethod, Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
     MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown, compare,
 };
 pub use descriptor::MethodKind;
 pub use error::{DecodeError, DecodeFault, EncodeError};
-#[doc(hidden)]
-pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
+#[doc(hidden)]
+pub use message::{present, variant};
 pub use reader::Reader;
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};

@@ -3,7 +3,7 @@
 use super::interface::Interface;
 use super::layout::Layout;
 use super::names;
-use super::registry::{Field, MessageFields, Registry};
+use super::registry::{Field, Registry};
 use super::shape::{Shape, WellKnown};
 use crate::Message;
 use crate::descriptor::{
@@ -71,13 +71,7 @@ impl InterfaceBuilder {
     }
 
     /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
-    pub fn method(
-        mut self,
-        name: &str,
-        docs: &str,
-        kind: MethodKind,
-        build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>,
-    ) -> Self {
+    pub fn method(mut self, name: &str, docs: &str, kind: MethodKind, build: BuildMethod) -> Self {
         let method = Method {
             name: name.into(),
             docs: docs.into(),
@@ -86,8 +80,9 @@ impl InterfaceBuilder {
             result: Outcome::Field(None),
             error: None,
         };
-        let MethodBuilder { method, .. } = build(MethodBuilder { registry: &mut self.registry, method });
-        self.methods.push(method);
+        let mut builder = MethodBuilder { registry: &mut self.registry, method };
+        build(&mut builder);
+        self.methods.push(builder.method);
         self
     }
 
@@ -216,9 +211,12 @@ impl Method {
     }
 }
 
+/// Adds what a method takes and returns. A plain function: a closure that is a type of its own would be compiled together with
+/// all that it is given to, for each method.
+pub type BuildMethod = for<'m, 'r> fn(&'m mut MethodBuilder<'r>) -> &'m mut MethodBuilder<'r>;
+
 /// Collects what a method takes and returns.
 #[derive(Debug)]
-#[must_use]
 pub struct MethodBuilder<'r> {
     registry: &'r mut Registry,
     method: Method,
@@ -226,49 +224,52 @@ pub struct MethodBuilder<'r> {
 
 impl MethodBuilder<'_> {
     /// An argument: a field of the message of arguments.
-    pub fn argument<A: Message>(self, tag: u32, name: &str) -> Self {
-        self.field(|fields| fields.field::<A>(tag, name, ""))
+    pub fn argument<A: Message>(&mut self, tag: u32, name: &str) -> &mut Self {
+        let (shape, required) = self.registry.field::<A>();
+        self.field(tag, name, shape, required);
+        self
     }
 
     /// An argument with `#[rpc(as = "…")]`: `W` is the type on the wire, `A` the Rust type.
-    pub fn argument_as<W: Representation, A: As<W>>(self, tag: u32, name: &str) -> Self {
-        self.field(|fields| fields.field_as::<W, A>(tag, name, ""))
+    pub fn argument_as<W: Representation, A: As<W>>(&mut self, tag: u32, name: &str) -> &mut Self {
+        self.field(tag, name, A::describe(), false);
+        self
     }
 
-    fn field(mut self, add: impl FnOnce(&mut MessageFields<'_>)) -> Self {
-        let mut builder = MessageFields::new(self.registry);
-        add(&mut builder);
+    fn field(&mut self, tag: u32, name: &str, shape: Shape, required: bool) {
         if let Arguments::Fields(fields) = &mut self.method.arguments {
-            fields.extend(builder.into_fields());
+            fields.push(Field { tag, name: name.into(), docs: String::new(), shape, required });
         }
-        self
     }
 
     /// The result: field 1 of the message of results.
-    pub fn returns<T: Message>(mut self) -> Self {
-        let mut builder = MessageFields::new(self.registry);
-        builder.field::<T>(1, "value", "");
-        // Of `()` nothing crosses the wire.
-        let empty = Shape::WellKnown(WellKnown::Empty);
-        let field = builder.into_fields().pop().filter(|field| field.shape != empty);
-        self.method.result = Outcome::Field(field);
+    pub fn returns<T: Message>(&mut self) -> &mut Self {
+        let (shape, required) = self.registry.field::<T>();
+        self.result(shape, required);
         self
     }
 
+    fn result(&mut self, shape: Shape, required: bool) {
+        // Of `()` nothing crosses the wire.
+        let is_empty = shape == Shape::WellKnown(WellKnown::Empty);
+        let field = Field { tag: 1, name: "value".into(), docs: String::new(), shape, required };
+        self.method.result = Outcome::Field((!is_empty).then_some(field));
+    }
+
     /// The one argument of a `#[rpc(message)]` method, which is the message of arguments.
-    pub fn request<A: Message>(mut self) -> Self {
+    pub fn request<A: Message>(&mut self) -> &mut Self {
         self.method.arguments = Arguments::Whole(A::describe(self.registry));
         self
     }
 
     /// The result of a `#[rpc(message)]` method, which is the message of results.
-    pub fn response<T: Message>(mut self) -> Self {
+    pub fn response<T: Message>(&mut self) -> &mut Self {
         self.method.result = Outcome::Whole(T::describe(self.registry));
         self
     }
 
     /// The error.
-    pub fn error<E: Message>(mut self) -> Self {
+    pub fn error<E: Message>(&mut self) -> &mut Self {
         self.method.error = Some(E::describe(self.registry));
         self
     }

@@ -12,7 +12,7 @@ mod names;
 mod registry;
 mod shape;
 
-pub use builder::{InterfaceBuilder, MethodBuilder};
+pub use builder::{BuildMethod, InterfaceBuilder, MethodBuilder};
 pub use compare::{Change, compare};
 pub use fingerprint::Fingerprint;
 pub use interface::{Interface, MethodDescription};

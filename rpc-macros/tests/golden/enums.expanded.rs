@@ -160,7 +160,7 @@ impl ::rpc_runtime::idl::Message for Foreign {
 impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         match self {
@@ -331,9 +331,7 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                 _ => r.skip(wire)?,
             }
         }
-        found
-            .or_else(<Self as ::rpc_runtime::idl::Message>::absent)
-            .ok_or_else(|| ::rpc_runtime::idl::DecodeError::no_variant("Drawing"))
+        ::rpc_runtime::idl::variant(found, "Drawing")
     }
     fn absent() -> ::core::option::Option<Self> {
         ::core::option::Option::Some(Self::Empty {})

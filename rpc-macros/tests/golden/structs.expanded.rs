@@ -2,7 +2,7 @@
 impl ::rpc_runtime::idl::Message for Loan {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <String as ::rpc_runtime::idl::Message>::encode(&self.title, 1, out);
@@ -113,7 +113,7 @@ impl ::rpc_runtime::idl::Message for Loan {
 impl ::rpc_runtime::idl::Message for Nothing {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         let _ = out;
@@ -141,7 +141,7 @@ impl ::rpc_runtime::idl::Message for Nothing {
 impl ::rpc_runtime::idl::Message for Named {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         let _ = out;
@@ -169,7 +169,7 @@ impl ::rpc_runtime::idl::Message for Named {
 impl crate::idl::Message for Wrapped {
     const WIRE: crate::idl::Wire = crate::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut crate::idl::Writer) {
-        out.message(tag, |out| crate::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut crate::idl::Writer) {
         <Vec<u8> as crate::idl::Message>::encode(&self.0, 1, out);
@@ -219,7 +219,7 @@ impl crate::idl::Message for Wrapped {
 impl ::rpc_runtime::idl::Message for Pair {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <u32 as ::rpc_runtime::idl::Message>::encode(&self.0, 1, out);
@@ -314,7 +314,7 @@ where
 {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <Vec<T> as ::rpc_runtime::idl::Message>::encode(&self.items, 1, out);

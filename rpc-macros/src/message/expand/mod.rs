@@ -126,7 +126,7 @@ fn wire_message(
         const WIRE: #idl::Wire = #idl::Wire::Len;
 
         fn encode(&self, tag: u32, out: &mut #idl::Writer) {
-            out.message(tag, |out| #idl::Message::encode_fields(self, out));
+            out.field(tag, self);
         }
 
         fn encode_fields(&self, out: &mut #idl::Writer) {
