@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use idl::{Message, Reader, Writer};
+use idl::{DecodeError, Message, Reader, Writer};
 
-use crate::error::{CallError, ErrorKind};
+use crate::error::{CallError, ErrorKind, RemoteError};
 use crate::executed::Executed;
 use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
@@ -35,11 +35,15 @@ impl<'a> Outgoing<'a> {
 
     /// The future of the call's outcome.
     pub fn send<O: Outcome>(self) -> Call<'a, O> {
+        Call { call: self.begin(), outcome: PhantomData }
+    }
+
+    fn begin(self) -> AnyCall<'a> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
             Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
         };
-        Call { link: self.link, method: self.method, state, outcome: PhantomData }
+        AnyCall { link: self.link, method: self.method, state }
     }
 }
 
@@ -50,10 +54,15 @@ impl<'a> Outgoing<'a> {
 /// [`ErrorKind::DeadlineExceeded`].
 #[must_use = "a call is made when its future is awaited"]
 pub struct Call<'a, O> {
+    call: AnyCall<'a>,
+    outcome: PhantomData<fn() -> O>,
+}
+
+/// A call, whatever its outcome's type: what is compiled once, and not for each method.
+struct AnyCall<'a> {
     link: &'a Link,
     method: &'static Method,
     state: CallState,
-    outcome: PhantomData<fn() -> O>,
 }
 
 enum CallState {
@@ -63,16 +72,34 @@ enum CallState {
     Ended,
 }
 
+/// What a call has come to.
+enum Answer {
+    /// The message of the method's result.
+    Value(Reply),
+    /// The message of the method's own error.
+    Error(Reply),
+    Failed(CallError),
+}
+
 impl<O: Outcome> Future for Call<'_, O> {
     type Output = O;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
-        let call = self.get_mut();
+        let call = &mut self.get_mut().call;
+        match call.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(answer) => Poll::Ready(O::from_result(decode(call.method, answer))),
+        }
+    }
+}
+
+impl AnyCall<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         loop {
-            let failed = match std::mem::replace(&mut call.state, CallState::Ended) {
-                CallState::Unsent(request) => match call.link.submit(call.method, request, cx.waker()) {
+            let failed = match std::mem::replace(&mut self.state, CallState::Ended) {
+                CallState::Unsent(request) => match self.link.submit(self.method, request, cx.waker()) {
                     Ok((key, ended)) => {
-                        call.state = CallState::Waiting(key);
+                        self.state = CallState::Waiting(key);
                         match ended {
                             Poll::Pending => return Poll::Pending,
                             Poll::Ready(()) => continue,
@@ -81,25 +108,40 @@ impl<O: Outcome> Future for Call<'_, O> {
                     Err(error) => error,
                 },
                 CallState::Unsendable(error) => error,
-                CallState::Waiting(key) => match call.link.poll_call(key, cx) {
+                CallState::Waiting(key) => match self.link.poll_call(key, cx) {
                     Poll::Pending => {
-                        call.state = CallState::Waiting(key);
+                        self.state = CallState::Waiting(key);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Ok(reply)) => {
-                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
-                    }
+                    Poll::Ready(Ok(reply)) => return Poll::Ready(self.answered(reply)),
                     Poll::Ready(Err(error)) => error,
                 },
                 // A future must not be polled after it was ready.
                 CallState::Ended => return Poll::Pending,
             };
-            return Poll::Ready(O::from_result(Err(failed.of_method(call.method).into())));
+            return Poll::Ready(Answer::Failed(failed.of_method(self.method)));
+        }
+    }
+
+    /// What a final answer means.
+    fn answered(&self, reply: Reply) -> Answer {
+        match reply.status {
+            Status::Value => Answer::Value(reply),
+            Status::Error => Answer::Error(reply),
+            Status::Fault => Answer::Failed(match idl::decode_message::<Fault>(&mut reply.body.reader()) {
+                Ok(fault) => CallError::from_fault(fault).of_method(self.method),
+                Err(error) => undecodable(self.method, error),
+            }),
+            _ => {
+                let text = "the call ran, but its reply was not kept and is lost";
+                let lost = CallError::new(ErrorKind::ReplyLost, Executed::Completed, text);
+                Answer::Failed(lost.of_method(self.method))
+            }
         }
     }
 }
 
-impl<O> Drop for Call<'_, O> {
+impl Drop for AnyCall<'_> {
     fn drop(&mut self) {
         if let CallState::Waiting(key) = self.state {
             self.link.give_up(key);
@@ -107,44 +149,37 @@ impl<O> Drop for Call<'_, O> {
     }
 }
 
-/// What a final answer means to the caller.
-fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
-    let undecodable = |error: idl::DecodeError| {
-        let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
-        CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
-    };
-    let mut reader = reply.body.reader();
-    let failed = match reply.status {
+/// The outcome in the method's own types.
+fn decode<T: Message, E: RemoteError>(method: &Method, answer: Answer) -> Result<T, E> {
+    match answer {
         // A one-way call's reply is empty, as is one whose value is its type's default.
-        Status::Value => match decode_value(&mut reader) {
-            Ok(value) => return Ok(value),
-            Err(error) => undecodable(error),
+        Answer::Value(reply) => match decode_value(&mut reply.body.reader()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecodable(method, error).into()),
         },
-        Status::Error => match idl::decode_message::<O::Error>(&mut reader) {
-            Ok(error) => return Err(error),
-            Err(error) => undecodable(error),
-        },
-        Status::Fault => match idl::decode_message::<Fault>(&mut reader) {
-            Ok(fault) => CallError::from_fault(fault),
-            Err(error) => undecodable(error),
-        },
-        _ => CallError::new(
-            ErrorKind::ReplyLost,
-            Executed::Completed,
-            "the call ran, but its reply was not kept and is lost",
-        ),
-    };
-    Err(failed.of_method(method).into())
+        Answer::Error(reply) => Err(decode_error(method, &reply)),
+        Answer::Failed(error) => Err(error.into()),
+    }
 }
 
 /// The response message's one field.
-fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, idl::DecodeError> {
+fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, DecodeError> {
     let mut value = None;
-    while let Some((tag, wire)) = reader.next_field()? {
-        match tag {
-            1 => T::merge(&mut value, wire, reader).map_err(|error| error.in_field("value"))?,
-            _ => reader.skip(wire)?,
-        }
+    while let Some(wire) = reader.next_of(1)? {
+        reader.merge(&mut value, wire, "value")?;
     }
     idl::present(value, "value")
+}
+
+fn decode_error<E: RemoteError>(method: &Method, reply: &Reply) -> E {
+    match idl::decode_message(&mut reply.body.reader()) {
+        Ok(error) => error,
+        Err(error) => undecodable(method, error).into(),
+    }
+}
+
+#[cold]
+fn undecodable(method: &Method, error: DecodeError) -> CallError {
+    let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error).of_method(method)
 }

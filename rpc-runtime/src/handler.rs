@@ -11,7 +11,7 @@ use bytes::Bytes;
 use idl::{DecodeError, Message, Reader, Writer};
 
 use crate::context::Context;
-use crate::error::RemoteError;
+use crate::error::{CallError, RemoteError};
 use crate::interface::Outcome;
 use crate::protocol::control::{Fault, FaultKind};
 use crate::protocol::frame::Status;
@@ -56,14 +56,17 @@ impl<'a> Incoming<'a> {
         F: Future<Output = O> + Send + 'static,
         O: Outcome,
     {
+        let mut handler: Box<dyn Handler> = match self.spare {
+            Some(spare) => spare,
+            None => Box::new(Slot::<F> { future: Box::pin(None) }),
+        };
         // The spare is one of the same method, so its slot fits; a generic interface may have several.
-        let spare = self.spare.and_then(|spare| {
-            let spare: Box<dyn Any> = spare;
-            spare.downcast::<Slot<F>>().ok()
-        });
-        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None) }));
-        slot.future.set(Some(future));
-        Dispatch(Dispatched::Run(slot))
+        let slot: &mut dyn Any = &mut *handler;
+        match slot.downcast_mut::<Slot<F>>() {
+            Some(slot) => slot.future.set(Some(future)),
+            None => handler = Box::new(Slot { future: Box::pin(Some(future)) }),
+        }
+        Dispatch(Dispatched::Run(handler))
     }
 
     /// The arguments do not decode.
@@ -94,14 +97,16 @@ where
     O: Outcome,
 {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status> {
-        let Some(future) = self.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end"));
-        };
-        let Poll::Ready(outcome) = future.poll(cx) else {
-            return Poll::Pending;
-        };
-        self.future.set(None);
-        Poll::Ready(put_outcome(outcome, reply))
+        match self.future.as_mut().as_pin_mut() {
+            None => Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end")),
+            Some(future) => match future.poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(outcome) => {
+                    self.future.set(None);
+                    Poll::Ready(put_outcome(outcome.into_result(), reply))
+                }
+            },
+        }
     }
 }
 
@@ -113,35 +118,44 @@ pub(crate) fn poll_handler(
     reply: &mut Writer,
 ) -> Poll<Status> {
     // The handler is not polled again after a panic, so nobody sees what it left behind.
-    let poll = catch_unwind(AssertUnwindSafe(|| Context::enter(context, || handler.poll(cx, reply))));
-    poll.unwrap_or_else(|_panic| {
-        reply.clear();
-        Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked"))
-    })
+    match catch_unwind(AssertUnwindSafe(|| Context::enter(context, || handler.poll(cx, reply)))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(status)) => Poll::Ready(match reply.check() {
+            Ok(()) => status,
+            Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
+        }),
+        Err(_panic) => Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked")),
+    }
 }
 
-fn put_outcome(outcome: impl Outcome, reply: &mut Writer) -> Status {
-    let status = match outcome.into_result() {
+// What follows is compiled for each type that an interface speaks of, so it is kept small.
+
+fn put_outcome<T: Message, E: RemoteError>(outcome: Result<T, E>, reply: &mut Writer) -> Status {
+    match outcome {
         Ok(value) => {
             value.encode(1, reply);
             Status::Value
         }
-        Err(error) => {
-            if let Some(call) = error.call_error() {
-                idl::encode_message(&call.to_fault(), reply);
-                return Status::Fault;
-            }
-            if let Some(text) = error.text() {
-                return put_fault(reply, FaultKind::Failed, &text);
-            }
-            idl::encode_message(&error, reply);
+        Err(error) => put_error(&error, reply),
+    }
+}
+
+fn put_error<E: RemoteError>(error: &E, reply: &mut Writer) -> Status {
+    if let Some(call) = error.call_error() {
+        return put_call_error(call, reply);
+    }
+    match error.text() {
+        Some(text) => put_fault(reply, FaultKind::Failed, &text),
+        None => {
+            idl::encode_message(error, reply);
             Status::Error
         }
-    };
-    match reply.check() {
-        Ok(()) => status,
-        Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
     }
+}
+
+fn put_call_error(error: &CallError, reply: &mut Writer) -> Status {
+    idl::encode_message(&error.to_fault(), reply);
+    Status::Fault
 }
 
 /// Replaces what is in `reply` by a fault.

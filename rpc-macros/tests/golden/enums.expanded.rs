@@ -268,10 +268,10 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<f64>(&mut field_radius, wire, "radius")?,
-                                        4 => r.merge::<T>(&mut field_at, wire, "at")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<f64>(&mut field_radius, wire, "radius"),
+                                        4 => r.merge::<T>(&mut field_at, wire, "at"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::Circle {
                                     radius: ::rpc_runtime::idl::present::<
@@ -309,10 +309,10 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<T>(&mut field_1, wire, "field_1")?,
-                                        2 => r.merge::<T>(&mut field_2, wire, "field_2")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<T>(&mut field_1, wire, "field_1"),
+                                        2 => r.merge::<T>(&mut field_2, wire, "field_2"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::Line {
                                     0: ::rpc_runtime::idl::present::<T>(field_1, "field_1")?,

@@ -58,9 +58,9 @@ impl ::rpc_runtime::idl::Message for StoreError {
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<String>(&mut field_title, wire, "title")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<String>(&mut field_title, wire, "title"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::NoSuchTitle {
                                     title: ::rpc_runtime::idl::present::<

@@ -46,17 +46,17 @@ impl ::rpc_runtime::idl::Message for Loan {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<String>(&mut field_title, wire, "title")?,
-                2 => r.merge::<u32>(&mut field_type, wire, "type")?,
+                1 => r.merge::<String>(&mut field_title, wire, "title"),
+                2 => r.merge::<u32>(&mut field_type, wire, "type"),
                 7 => {
                     <i64 as ::rpc_runtime::idl::wire_as::As<
                         ::rpc_runtime::idl::wire_as::Int64,
                     >>::merge(&mut field_at, wire, r)
-                        .map_err(|error| error.in_field("lentAt"))?
+                        .map_err(|error| error.in_field("lentAt"))
                 }
-                8 => r.merge::<Option<Vec<String>>>(&mut field_notes, wire, "notes")?,
-                _ => r.skip(wire)?,
-            }
+                8 => r.merge::<Option<Vec<String>>>(&mut field_notes, wire, "notes"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             title: ::rpc_runtime::idl::present::<String>(field_title, "title")?,
@@ -187,9 +187,9 @@ impl crate::idl::Message for Wrapped {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<Vec<u8>>(&mut field_1, wire, "value")?,
-                _ => r.skip(wire)?,
-            }
+                1 => r.merge::<Vec<u8>>(&mut field_1, wire, "value"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             0: crate::idl::present::<Vec<u8>>(field_1, "value")?,
@@ -244,17 +244,17 @@ impl ::rpc_runtime::idl::Message for Pair {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<u32>(&mut field_1, wire, "field_1")?,
+                1 => r.merge::<u32>(&mut field_1, wire, "field_1"),
                 2 => {
                     <Vec<
                         u64,
                     > as ::rpc_runtime::idl::wire_as::As<
                         ::rpc_runtime::idl::wire_as::Fixed64,
                     >>::merge(&mut field_2, wire, r)
-                        .map_err(|error| error.in_field("field_2"))?
+                        .map_err(|error| error.in_field("field_2"))
                 }
-                _ => r.skip(wire)?,
-            }
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             0: ::rpc_runtime::idl::present::<u32>(field_1, "field_1")?,
@@ -339,10 +339,10 @@ where
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<Vec<T>>(&mut field_items, wire, "items")?,
-                2 => r.merge::<Option<U>>(&mut field_next, wire, "next")?,
-                _ => r.skip(wire)?,
-            }
+                1 => r.merge::<Vec<T>>(&mut field_items, wire, "items"),
+                2 => r.merge::<Option<U>>(&mut field_next, wire, "next"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             items: ::rpc_runtime::idl::present::<Vec<T>>(field_items, "items")?,

@@ -134,13 +134,12 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
         let tag = field.number();
         match &field.wire_as {
             None => quote_spanned! {located(ty)=>
-                #tag => r.merge::<#ty>(&mut #local, wire, #name)?,
+                #tag => r.merge::<#ty>(&mut #local, wire, #name),
             },
             Some(_) => {
                 let codec = codec(field, idl);
                 quote_spanned! {located(ty)=>
-                    #tag => #codec::merge(&mut #local, wire, r)
-                        .map_err(|error| error.in_field(#name))?,
+                    #tag => #codec::merge(&mut #local, wire, r).map_err(|error| error.in_field(#name)),
                 }
             }
         }
@@ -149,8 +148,8 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
                 #(#arms)*
-                _ => r.skip(wire)?,
-            }
+                _ => r.skip(wire),
+            }?;
         }
     }
 }
