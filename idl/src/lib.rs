@@ -62,7 +62,7 @@ pub use descriptor::MethodKind;
 pub use error::{DecodeError, DecodeFault, EncodeError};
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
 #[doc(hidden)]
-pub use message::{present, variant};
+pub use message::{empty, present, variant};
 pub use reader::Reader;
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};

@@ -119,6 +119,15 @@ pub fn present<T: Message>(slot: Option<T>, field: &'static str) -> Result<T, De
     }
 }
 
+/// A message of which no field came.
+#[doc(hidden)]
+pub fn empty<T: Message>() -> Option<T> {
+    match T::decode_fields(None, &mut Reader::new(&[])) {
+        Ok(value) => Some(value),
+        Err(_) => None,
+    }
+}
+
 /// The same of an enum with data, after all fields of its message were read.
 #[doc(hidden)]
 #[inline]

@@ -3,7 +3,8 @@
 use super::interface::Interface;
 use super::layout::Layout;
 use super::names;
-use super::registry::{Field, Registry};
+use super::order;
+use super::registry::{DescribeField, Field, Registry};
 use super::shape::{Shape, WellKnown};
 use crate::Message;
 use crate::descriptor::{
@@ -11,7 +12,6 @@ use crate::descriptor::{
     ServiceDescriptor, ServiceOptions, TypeNotes,
 };
 use crate::wire_as::{As, Representation};
-use std::collections::BTreeSet;
 
 /// Collects what an interface is; made by [`Interface::build`].
 #[derive(Debug)]
@@ -90,15 +90,15 @@ impl InterfaceBuilder {
     /// [`Interface::problems`].
     #[must_use]
     pub fn finish(self) -> Interface {
-        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::messages).collect();
+        let mut taken: Vec<String> = self.methods.iter().flat_map(Method::messages).collect();
         if self.parameters.is_empty() {
-            taken.insert(self.name.clone());
+            taken.push(self.name.clone());
         }
         let (mut type_names, mut problems) = names::choose(&self.registry, &taken);
         let mut name = self.name_with_parameters(&type_names);
         if !self.parameters.is_empty() && type_names.contains(&name) {
             // `Queue<Point>` is an interface and also a struct: the struct gives way.
-            taken.insert(name);
+            taken.push(name);
             (type_names, problems) = names::choose(&self.registry, &taken);
             name = self.name_with_parameters(&type_names);
         }
@@ -127,7 +127,7 @@ impl InterfaceBuilder {
                 format!("{path}/{}.proto", service.name)
             },
             package: self.package,
-            dependency: layout.imports.into_iter().collect(),
+            dependency: layout.imports,
             message_type: messages,
             enum_type: enums,
             service: vec![service],
@@ -146,10 +146,10 @@ impl InterfaceBuilder {
 
 /// Values of enums stand beside the enums, not in them: `A_B` + `C` is `A` + `B_C`.
 fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let values = enums.iter().flat_map(|described| &described.value);
-    let twice = values.filter(|value| !seen.insert(&value.name));
-    twice.map(|value| format!("two values of enums are called `{}`", value.name)).collect()
+    let names: Vec<&str> =
+        enums.iter().flat_map(|described| &described.value).map(|value| value.name.as_str()).collect();
+    let twice = order::groups(names.iter().copied()).into_iter().filter(|places| places.len() > 1);
+    twice.map(|places| format!("two values of enums are called `{}`", names[places[0]])).collect()
 }
 
 impl Method {
@@ -225,14 +225,18 @@ pub struct MethodBuilder<'r> {
 impl MethodBuilder<'_> {
     /// An argument: a field of the message of arguments.
     pub fn argument<A: Message>(&mut self, tag: u32, name: &str) -> &mut Self {
-        let (shape, required) = self.registry.field::<A>();
-        self.field(tag, name, shape, required);
-        self
+        self.add(tag, name, Registry::field::<A>)
     }
 
     /// An argument with `#[rpc(as = "…")]`: `W` is the type on the wire, `A` the Rust type.
     pub fn argument_as<W: Representation, A: As<W>>(&mut self, tag: u32, name: &str) -> &mut Self {
         self.field(tag, name, A::describe(), false);
+        self
+    }
+
+    fn add(&mut self, tag: u32, name: &str, describe: DescribeField) -> &mut Self {
+        let (shape, required) = describe(self.registry);
+        self.field(tag, name, shape, required);
         self
     }
 
@@ -244,16 +248,16 @@ impl MethodBuilder<'_> {
 
     /// The result: field 1 of the message of results.
     pub fn returns<T: Message>(&mut self) -> &mut Self {
-        let (shape, required) = self.registry.field::<T>();
-        self.result(shape, required);
-        self
+        self.result(Registry::field::<T>)
     }
 
-    fn result(&mut self, shape: Shape, required: bool) {
+    fn result(&mut self, describe: DescribeField) -> &mut Self {
+        let (shape, required) = describe(self.registry);
         // Of `()` nothing crosses the wire.
         let is_empty = shape == Shape::WellKnown(WellKnown::Empty);
         let field = Field { tag: 1, name: "value".into(), docs: String::new(), shape, required };
         self.method.result = Outcome::Field((!is_empty).then_some(field));
+        self
     }
 
     /// The one argument of a `#[rpc(message)]` method, which is the message of arguments.

@@ -9,6 +9,7 @@ mod index;
 mod interface;
 mod layout;
 mod names;
+mod order;
 mod registry;
 mod shape;
 

@@ -196,6 +196,9 @@ struct Declared {
     docs: &'static str,
 }
 
+/// [`Registry::field`] of a type.
+pub(super) type DescribeField = fn(&mut Registry) -> (Shape, bool);
+
 /// What generated code says of a struct or an enum.
 enum Describe {
     Message(fn(&mut MessageFields<'_>)),
@@ -233,7 +236,11 @@ impl<'r> MessageFields<'r> {
 
     /// A field.
     pub fn field<T: Message>(&mut self, tag: u32, name: &str, docs: &str) {
-        let (shape, required) = self.registry.field::<T>();
+        self.add(tag, name, docs, Registry::field::<T>);
+    }
+
+    fn add(&mut self, tag: u32, name: &str, docs: &str, describe: DescribeField) {
+        let (shape, required) = describe(self.registry);
         self.push(tag, name, docs, shape, required);
     }
 

@@ -73,14 +73,7 @@ impl ::rpc_runtime::idl::Message for Loan {
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            title: <String as ::rpc_runtime::idl::Message>::absent()?,
-            r#type: <u32 as ::rpc_runtime::idl::Message>::absent()?,
-            at: <i64 as ::rpc_runtime::idl::wire_as::As<
-                ::rpc_runtime::idl::wire_as::Int64,
-            >>::absent(),
-            notes: <Option<Vec<String>> as ::rpc_runtime::idl::Message>::absent()?,
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -129,7 +122,7 @@ impl ::rpc_runtime::idl::Message for Nothing {
         ::core::result::Result::Ok(Self {})
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {})
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -157,7 +150,7 @@ impl ::rpc_runtime::idl::Message for Named {
         ::core::result::Result::Ok(Self {})
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {})
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -196,9 +189,7 @@ impl crate::idl::Message for Wrapped {
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            0: <Vec<u8> as crate::idl::Message>::absent()?,
-        })
+        crate::idl::empty()
     }
     fn describe(registry: &mut crate::idl::Registry) -> crate::idl::Shape {
         registry
@@ -269,14 +260,7 @@ impl ::rpc_runtime::idl::Message for Pair {
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            0: <u32 as ::rpc_runtime::idl::Message>::absent()?,
-            1: <Vec<
-                u64,
-            > as ::rpc_runtime::idl::wire_as::As<
-                ::rpc_runtime::idl::wire_as::Fixed64,
-            >>::absent(),
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -350,10 +334,7 @@ where
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            items: <Vec<T> as ::rpc_runtime::idl::Message>::absent()?,
-            next: <Option<U> as ::rpc_runtime::idl::Message>::absent()?,
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,

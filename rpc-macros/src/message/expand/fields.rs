@@ -166,19 +166,6 @@ pub(crate) fn value(field: &Field, idl: &Path) -> TokenStream {
     }
 }
 
-/// The value of which no field came; the expression leaves the function where a field has no such value.
-pub(super) fn absent(fields: &[Field], idl: &Path, constructor: &TokenStream) -> TokenStream {
-    let values = fields.iter().map(|field| {
-        let Field { member, ty, wire_as, .. } = field;
-        let codec = codec(field, idl);
-        match wire_as {
-            None => quote_spanned!(located(ty)=> #member: #codec::absent()?,),
-            Some(_) => quote_spanned!(located(ty)=> #member: #codec::absent(),),
-        }
-    });
-    quote!(::core::option::Option::Some(#constructor { #(#values)* }))
-}
-
 /// One line of the description for each field.
 pub(super) fn describe(fields: &[Field], idl: &Path) -> TokenStream {
     let mention = mention(fields, idl);

@@ -94,7 +94,7 @@ fn structure(message: &Message, all: &[Field], idl: &Path) -> TokenStream {
         quote_spanned!(located(&field.ty)=> &self.#member)
     });
     let decode = fields::decode(all, idl, &quote!(Self), &quote!(before));
-    let absent = fields::absent(all, idl, &quote!(Self));
+    let absent = quote!(#idl::empty());
     let body = wire_message(idl, &encode, &decode, &absent);
     let describe = fields::describe(all, idl);
     let parameters = parameters(&message.generics);
