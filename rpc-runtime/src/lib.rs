@@ -131,6 +131,7 @@ mod receipt;
 mod run;
 mod served;
 mod server;
+mod small_map;
 mod spare;
 mod stats;
 mod sync;
