@@ -122,10 +122,7 @@ pub fn present<T: Message>(slot: Option<T>, field: &'static str) -> Result<T, De
 /// A message of which no field came.
 #[doc(hidden)]
 pub fn empty<T: Message>() -> Option<T> {
-    match T::decode_fields(None, &mut Reader::new(&[])) {
-        Ok(value) => Some(value),
-        Err(_) => None,
-    }
+    T::decode_fields(None, &mut Reader::new(&[])).ok()
 }
 
 /// The same of an enum with data, after all fields of its message were read.

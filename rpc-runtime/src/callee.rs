@@ -1,9 +1,7 @@
 //! The callee's side of a connection: it opens or attaches a session by the first frame, and from then on runs
 //! what the session's table says is to be run.
 
-use std::future::Future;
 use std::ops::ControlFlow;
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -21,6 +19,7 @@ use crate::protocol::time::Time;
 use crate::run::{Run, Spares, run_in_turn};
 use crate::served::{Received, Served};
 use crate::server::{Admitted, Server};
+use crate::task::Task;
 use crate::transport::Stream;
 use crate::transport::accept::Listener;
 use crate::{sync, task};
@@ -34,9 +33,8 @@ pub(crate) async fn accept(
     mut listener: Listener,
     server: Arc<Server>,
     mut threads: Option<IoThreads>,
-    stop: impl Future<Output = ()>,
+    mut stop: Task,
 ) {
-    let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted,

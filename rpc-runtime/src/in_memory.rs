@@ -13,7 +13,7 @@ use crate::link::{Link, LinkState};
 use crate::protocol::id::Incarnation;
 use crate::random::identity;
 use crate::server::Server;
-use crate::task::spawn;
+use crate::task::{Task, spawn};
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::memory::MemoryListener;
@@ -51,12 +51,12 @@ fn bind(offer: Offer) -> Binding {
 
     let importer = Importer::new(Incarnation::new(identity()), None, clock, limits.clone(), None);
     let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false, false));
-    let closed = || {
+    let closed = || -> Task {
         let mut status = link.status();
-        async move {
+        Box::pin(async move {
             // Also over when the link itself is gone.
             let _ = status.wait_for(|status| *status == LinkState::Closed).await;
-        }
+        })
     };
     spawn(Arc::clone(&server).look_after_sessions(closed()));
     spawn(callee::accept(listener, server, None, closed()));

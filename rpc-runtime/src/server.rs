@@ -2,7 +2,6 @@
 //! it has room for.
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -29,6 +28,7 @@ use crate::served::Served;
 use crate::small_map::SmallMap;
 use crate::stats::NodeCounters;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify};
+use crate::task::Task;
 
 /// How often detached sessions are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -254,10 +254,9 @@ impl Server {
     }
 
     /// Sweeps at intervals until the node has `stopped` and nothing is left of its sessions and connections.
-    pub(crate) async fn look_after_sessions(self: Arc<Self>, stopped: impl Future<Output = ()>) {
+    pub(crate) async fn look_after_sessions(self: Arc<Self>, mut stopped: Task) {
         let looks_after = LooksAfter(self);
         let server = &looks_after.0;
-        let mut stopped = pin!(stopped);
         let mut has_stopped = false;
         let mut interval = interval(SWEEP_INTERVAL);
         while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {

@@ -14,7 +14,7 @@ pub(crate) use tokio::spawn as spawn_unboxed;
 #[cfg(verify)]
 pub(crate) use simulated::spawn as spawn_unboxed;
 
-/// The future of a task of which there are few.
+/// A future of which there are few, such as that of a task: what waits for it is compiled once.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Starts a task, in a box.
