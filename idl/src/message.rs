@@ -60,8 +60,11 @@ pub trait Message: Sized + Send + Sync + 'static {
     /// Reads a whole message, up to the reader's end.
     fn decode_fields(before: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut value = before;
-        while let Some(wire) = r.next_of(1)? {
-            Self::merge(&mut value, wire, r)?;
+        while let Some((tag, wire)) = r.next_field()? {
+            match tag {
+                1 => Self::merge(&mut value, wire, r),
+                _ => r.skip(wire),
+            }?;
         }
         present(value, "value")
     }

@@ -54,18 +54,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The form of the next field of this number, or `None` at the end of the message. Others are skipped.
-    #[inline]
-    pub fn next_of(&mut self, number: u32) -> Result<Option<Wire>, DecodeError> {
-        while let Some((tag, wire)) = self.next_field()? {
-            if tag == number {
-                return Ok(Some(wire));
-            }
-            self.skip(wire)?;
-        }
-        Ok(None)
-    }
-
     /// A key; no form means: the end of a group.
     #[inline]
     fn key(&mut self) -> Result<(u32, Option<Wire>), DecodeError> {

@@ -38,6 +38,7 @@ impl<'a> Outgoing<'a> {
         Call { call: self.begin(), outcome: PhantomData }
     }
 
+    #[inline]
     fn begin(self) -> AnyCall<'a> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
@@ -58,6 +59,9 @@ pub struct Call<'a, O> {
     outcome: PhantomData<fn() -> O>,
 }
 
+/// What a call has come to.
+type Answer = Result<Reply, CallError>;
+
 /// A call, whatever its outcome's type: what is compiled once, and not for each method.
 struct AnyCall<'a> {
     link: &'a Link,
@@ -72,15 +76,6 @@ enum CallState {
     Ended,
 }
 
-/// What a call has come to.
-enum Answer {
-    /// The message of the method's result.
-    Value(Reply),
-    /// The message of the method's own error.
-    Error(Reply),
-    Failed(CallError),
-}
-
 impl<O: Outcome> Future for Call<'_, O> {
     type Output = O;
 
@@ -88,60 +83,46 @@ impl<O: Outcome> Future for Call<'_, O> {
         let call = &mut self.get_mut().call;
         match call.poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(answer) => Poll::Ready(O::from_result(decode(call.method, answer))),
+            Poll::Ready(answer) => Poll::Ready(O::from_result(decode(call.method, &answer))),
         }
     }
 }
 
 impl AnyCall<'_> {
+    #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
-        loop {
-            let failed = match std::mem::replace(&mut self.state, CallState::Ended) {
-                CallState::Unsent(request) => match self.link.submit(self.method, request, cx.waker()) {
-                    Ok((key, ended)) => {
-                        self.state = CallState::Waiting(key);
-                        match ended {
-                            Poll::Pending => return Poll::Pending,
-                            Poll::Ready(()) => continue,
-                        }
+        if let CallState::Waiting(key) = self.state {
+            return self.poll_answer(key, cx);
+        }
+        match std::mem::replace(&mut self.state, CallState::Ended) {
+            CallState::Unsent(request) => match self.link.submit(self.method, request, cx.waker()) {
+                Ok((key, ended)) => {
+                    self.state = CallState::Waiting(key);
+                    match ended {
+                        Poll::Pending => Poll::Pending,
+                        Poll::Ready(()) => self.poll_answer(key, cx),
                     }
-                    Err(error) => error,
-                },
-                CallState::Unsendable(error) => error,
-                CallState::Waiting(key) => match self.link.poll_call(key, cx) {
-                    Poll::Pending => {
-                        self.state = CallState::Waiting(key);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(reply)) => return Poll::Ready(self.answered(reply)),
-                    Poll::Ready(Err(error)) => error,
-                },
-                // A future must not be polled after it was ready.
-                CallState::Ended => return Poll::Pending,
-            };
-            return Poll::Ready(Answer::Failed(failed.of_method(self.method)));
+                }
+                Err(error) => Poll::Ready(Err(error)),
+            },
+            CallState::Unsendable(error) => Poll::Ready(Err(error)),
+            // A future must not be polled after it was ready.
+            CallState::Waiting(_) | CallState::Ended => Poll::Pending,
         }
     }
 
-    /// What a final answer means.
-    fn answered(&self, reply: Reply) -> Answer {
-        match reply.status {
-            Status::Value => Answer::Value(reply),
-            Status::Error => Answer::Error(reply),
-            Status::Fault => Answer::Failed(match idl::decode_message::<Fault>(&mut reply.body.reader()) {
-                Ok(fault) => CallError::from_fault(fault).of_method(self.method),
-                Err(error) => undecodable(self.method, error),
-            }),
-            _ => {
-                let text = "the call ran, but its reply was not kept and is lost";
-                let lost = CallError::new(ErrorKind::ReplyLost, Executed::Completed, text);
-                Answer::Failed(lost.of_method(self.method))
-            }
+    #[inline]
+    fn poll_answer(&mut self, key: CallKey, cx: &mut Context<'_>) -> Poll<Answer> {
+        let answer = self.link.poll_call(key, cx);
+        if answer.is_ready() {
+            self.state = CallState::Ended;
         }
+        answer
     }
 }
 
 impl Drop for AnyCall<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let CallState::Waiting(key) = self.state {
             self.link.give_up(key);
@@ -150,36 +131,53 @@ impl Drop for AnyCall<'_> {
 }
 
 /// The outcome in the method's own types.
-fn decode<T: Message, E: RemoteError>(method: &Method, answer: Answer) -> Result<T, E> {
-    match answer {
+fn decode<T: Message, E: RemoteError>(method: &Method, answer: &Answer) -> Result<T, E> {
+    let failed = match answer {
         // A one-way call's reply is empty, as is one whose value is its type's default.
-        Answer::Value(reply) => match decode_value(&mut reply.body.reader()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(undecodable(method, error).into()),
+        Ok(Reply { status: Status::Value, body }) => match decode_value(&mut body.reader()) {
+            Ok(value) => return Ok(value),
+            Err(error) => undecodable(error),
         },
-        Answer::Error(reply) => Err(decode_error(method, &reply)),
-        Answer::Failed(error) => Err(error.into()),
-    }
+        Ok(Reply { status: Status::Error, body }) => match idl::decode_message::<E>(&mut body.reader()) {
+            Ok(error) => return Err(error),
+            Err(error) => undecodable(error),
+        },
+        failed => failure(failed),
+    };
+    Err(failed.of_method(method).into())
 }
 
 /// The response message's one field.
 fn decode_value<T: Message>(reader: &mut Reader<'_>) -> Result<T, DecodeError> {
     let mut value = None;
-    while let Some(wire) = reader.next_of(1)? {
-        reader.merge(&mut value, wire, "value")?;
+    while let Some((tag, wire)) = reader.next_field()? {
+        match tag {
+            1 => reader.merge(&mut value, wire, "value"),
+            _ => reader.skip(wire),
+        }?;
     }
     idl::present(value, "value")
 }
 
-fn decode_error<E: RemoteError>(method: &Method, reply: &Reply) -> E {
-    match idl::decode_message(&mut reply.body.reader()) {
-        Ok(error) => error,
-        Err(error) => undecodable(method, error).into(),
+/// What an answer means that has neither a value nor an error of the method's own.
+#[cold]
+fn failure(answer: &Answer) -> CallError {
+    match answer {
+        Err(error) => error.clone(),
+        Ok(Reply { status: Status::Fault, body }) => match idl::decode_message::<Fault>(&mut body.reader()) {
+            Ok(fault) => CallError::from_fault(fault),
+            Err(error) => undecodable(error),
+        },
+        Ok(_) => CallError::new(
+            ErrorKind::ReplyLost,
+            Executed::Completed,
+            "the call ran, but its reply was not kept and is lost",
+        ),
     }
 }
 
 #[cold]
-fn undecodable(method: &Method, error: DecodeError) -> CallError {
+fn undecodable(error: DecodeError) -> CallError {
     let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
-    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error).of_method(method)
+    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
 }
