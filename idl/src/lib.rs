@@ -73,14 +73,14 @@ pub use bytes::Bytes;
 #[cfg(feature = "compile")]
 pub use compile::{CompileError, Compiler, compile, read_protos, traits};
 pub use describe::{
-    Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
+    BuildMethod, Change, EnumerationValues, Fingerprint, Interface, InterfaceBuilder, MessageFields, MethodBuilder,
     MethodDescription, OneofVariants, Registry, Scalar, Shape, TypeRef, WellKnown, compare,
 };
 pub use descriptor::MethodKind;
 pub use error::{DecodeError, DecodeFault, EncodeError};
-#[doc(hidden)]
-pub use message::present;
 pub use message::{Message, decode_message, encode_message, from_slice, to_vec};
+#[doc(hidden)]
+pub use message::{empty, present, variant};
 #[cfg(feature = "prost")]
 pub use prost_message::Prost;
 #[cfg(feature = "proto")]

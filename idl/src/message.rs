@@ -27,7 +27,10 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Writes this as a value, without a key: by default a message, with its length before it.
     fn encode_value(&self, out: &mut Writer) {
-        out.nested(|out| self.encode_fields(out));
+        if let Some(length) = out.open() {
+            self.encode_fields(out);
+            out.close(length);
+        }
     }
 
     /// Writes this as a whole message, without a length: by default one with this as its only field.
@@ -44,7 +47,14 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Reads a value, of which an earlier part may have come `before`.
     fn decode_value(before: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.nested(|r| Self::decode_fields(before, r))
+        match r.open() {
+            Ok(outer) => {
+                let value = Self::decode_fields(before, r);
+                r.close(outer);
+                value
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a whole message, up to the reader's end.
@@ -52,9 +62,9 @@ pub trait Message: Sized + Send + Sync + 'static {
         let mut value = before;
         while let Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => Self::merge(&mut value, wire, r)?,
-                _ => r.skip(wire)?,
-            }
+                1 => Self::merge(&mut value, wire, r),
+                _ => r.skip(wire),
+            }?;
         }
         present(value, "value")
     }
@@ -103,9 +113,31 @@ pub trait Message: Sized + Send + Sync + 'static {
 #[doc(hidden)]
 #[inline]
 pub fn present<T: Message>(slot: Option<T>, field: &'static str) -> Result<T, DecodeError> {
-    match slot.or_else(T::absent) {
+    match slot {
         Some(value) => Ok(value),
-        None => Err(DecodeError::absent(field)),
+        None => match T::absent() {
+            Some(value) => Ok(value),
+            None => Err(DecodeError::absent(field)),
+        },
+    }
+}
+
+/// A message of which no field came.
+#[doc(hidden)]
+pub fn empty<T: Message>() -> Option<T> {
+    T::decode_fields(None, &mut Reader::new(&[])).ok()
+}
+
+/// The same of an enum with data, after all fields of its message were read.
+#[doc(hidden)]
+#[inline]
+pub fn variant<T: Message>(slot: Option<T>, name: &'static str) -> Result<T, DecodeError> {
+    match slot {
+        Some(value) => Ok(value),
+        None => match T::absent() {
+            Some(value) => Ok(value),
+            None => Err(DecodeError::no_variant(name)),
+        },
     }
 }
 

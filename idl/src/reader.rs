@@ -105,15 +105,19 @@ impl<'a> Reader<'a> {
     /// Steps to the end of the group that has just started.
     fn skip_group(&mut self) -> Result<(), DecodeError> {
         let start = self.tag;
-        self.deeper(|r| {
-            loop {
-                match r.key()? {
-                    (_, Some(wire)) => r.skip(wire)?,
-                    (tag, None) if tag == start => return Ok(()),
-                    (_, None) => return Err(DecodeFault::UnmatchedGroup.into()),
-                }
+        if self.depth >= DEPTH_MAX {
+            return Err(DecodeFault::TooDeep.into());
+        }
+        self.depth += 1;
+        loop {
+            match self.key()? {
+                (_, Some(wire)) => self.skip(wire)?,
+                (tag, None) if tag == start => break,
+                (_, None) => return Err(DecodeFault::UnmatchedGroup.into()),
             }
-        })
+        }
+        self.depth -= 1;
+        Ok(())
     }
 
     /// A number in groups of seven bits.
@@ -233,7 +237,14 @@ impl<'a> Reader<'a> {
     /// A message: `body` reads its fields, and sees its end as the end.
     #[inline]
     pub fn nested<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
-        self.deeper(|r| r.within_length(body))
+        match self.open() {
+            Ok(outer) => {
+                let result = body(self);
+                self.close(outer);
+                result
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A field that is a message: like [`nested`](Self::nested), with its form checked.
@@ -243,8 +254,10 @@ impl<'a> Reader<'a> {
         wire: Wire,
         body: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
-        wire.expect(Wire::Len)?;
-        self.nested(body)
+        match wire.expect(Wire::Len) {
+            Ok(()) => self.nested(body),
+            Err(error) => Err(error),
+        }
     }
 
     /// A field that is a message of which nothing is known: a variant without data.
@@ -261,40 +274,55 @@ impl<'a> Reader<'a> {
         wire: Wire,
         field: &'static str,
     ) -> Result<(), DecodeError> {
-        T::merge(slot, wire, self).map_err(|error| error.in_field(field))
+        match T::merge(slot, wire, self) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.in_field(field)),
+        }
     }
 
     /// A field that is present whatever its value: in an `Option`, as a variant, in a map.
     #[inline]
     pub fn field<T: Message>(&mut self, before: Option<T>, wire: Wire, field: &'static str) -> Result<T, DecodeError> {
-        match wire.expect(T::WIRE) {
-            Ok(()) => T::decode_value(before, self).map_err(|error| error.in_field(field)),
+        let result = match wire.expect(T::WIRE) {
+            Ok(()) => T::decode_value(before, self),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(value) => Ok(value),
             Err(error) => Err(error.in_field(field)),
         }
     }
 
-    /// Runs `body` on what a length that comes next spans.
-    #[inline]
-    pub(crate) fn within_length<T>(
-        &mut self,
-        body: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
-    ) -> Result<T, DecodeError> {
-        let inner = self.slice()?;
-        let outer = std::mem::replace(&mut self.rest, inner);
-        let result = body(self);
-        self.rest = outer;
-        result
-    }
+    // In two halves, so that what is compiled for each type is small.
 
-    /// Runs `body` one level deeper.
+    /// Begins a message, which ends where its length says. Gives what comes after it, for [`close`](Self::close).
     #[inline]
-    fn deeper<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    pub(crate) fn open(&mut self) -> Result<&'a [u8], DecodeError> {
         if self.depth >= DEPTH_MAX {
             return Err(DecodeFault::TooDeep.into());
         }
+        let outer = self.within_length()?;
         self.depth += 1;
-        let result = body(self);
+        Ok(outer)
+    }
+
+    /// Ends a message, or gives it up.
+    #[inline]
+    pub(crate) fn close(&mut self, outer: &'a [u8]) {
+        self.rest = outer;
         self.depth -= 1;
-        result
+    }
+
+    /// Goes to what a length that comes next spans. Gives what comes after it, for [`leave`](Self::leave).
+    #[inline]
+    pub(crate) fn within_length(&mut self) -> Result<&'a [u8], DecodeError> {
+        let inner = self.slice()?;
+        Ok(std::mem::replace(&mut self.rest, inner))
+    }
+
+    /// Goes on after what a length spans.
+    #[inline]
+    pub(crate) fn leave(&mut self, outer: &'a [u8]) {
+        self.rest = outer;
     }
 }

@@ -192,7 +192,11 @@ impl<W: Representation, T: Integer> As<W> for Vec<T> {
     fn encode(&self, tag: u32, out: &mut Writer) {
         if !self.is_empty() {
             out.key(tag, Wire::Len);
-            out.with_length(|out| self.iter().for_each(|value| W::encode_value(value, out)));
+            let length = out.begin();
+            for value in self {
+                W::encode_value(value, out);
+            }
+            out.end(length);
         }
     }
 

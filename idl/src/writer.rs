@@ -56,6 +56,17 @@ impl Cuts {
     }
 }
 
+/// A length that is not known yet.
+#[derive(Debug)]
+#[must_use = "what it spans has an end"]
+pub(crate) struct Length {
+    /// Where it belongs; there is room for one byte.
+    at: usize,
+    /// The number of cuts before it, and of their bytes.
+    first_cut: usize,
+    cut_bytes: usize,
+}
+
 /// A part of what was written; see [`Writer::pieces`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -340,29 +351,49 @@ impl Writer {
     /// stack. [`check`](Self::check) tells.
     #[inline]
     pub fn nested(&mut self, body: impl FnOnce(&mut Self)) {
+        if let Some(length) = self.open() {
+            body(self);
+            self.close(length);
+        }
+    }
+
+    // In two halves, so that what is compiled for each type is small.
+
+    /// Begins a message: its fields come next, then [`close`](Self::close). None: it is too deep, and stays empty.
+    #[inline]
+    pub(crate) fn open(&mut self) -> Option<Length> {
         if self.depth >= DEPTH_MAX {
             self.refuse(EncodeError::TooDeep);
             self.varint(0);
-            return;
+            return None;
         }
         self.depth += 1;
-        self.with_length(body);
+        Some(self.begin())
+    }
+
+    /// Ends a message.
+    #[inline]
+    pub(crate) fn close(&mut self, length: Length) {
+        self.end(length);
         self.depth -= 1;
     }
 
-    /// Appends what `body` writes with its length before it.
+    /// Keeps room for the length of what comes next.
     #[inline]
-    pub(crate) fn with_length(&mut self, body: impl FnOnce(&mut Self)) {
-        let start = self.buffer.len();
-        let first_cut = self.cuts().len();
-        let cut_bytes = self.cut_bytes();
+    pub(crate) fn begin(&mut self) -> Length {
+        let length = Length { at: self.buffer.len(), first_cut: self.cuts().len(), cut_bytes: self.cut_bytes() };
         self.buffer.push(0);
-        body(self);
-        let length = self.buffer.len() - start - 1 + self.cut_bytes() - cut_bytes;
+        length
+    }
+
+    /// What the length spans has been written.
+    #[inline]
+    pub(crate) fn end(&mut self, Length { at, first_cut, cut_bytes }: Length) {
+        let length = self.buffer.len() - at - 1 + self.cut_bytes() - cut_bytes;
         if length < 0x80 {
-            self.buffer[start] = length as u8;
+            self.buffer[at] = length as u8;
         } else {
-            self.widen(start, first_cut, length);
+            self.widen(at, first_cut, length);
         }
     }
 

@@ -1,13 +1,13 @@
 //! Two versions of an interface: when their fingerprints are equal, what changed, and what of it is breaking.
 
-use idl::{Interface, Message, MethodBuilder, MethodKind, compare};
+use idl::{BuildMethod, Interface, Message, MethodKind, compare};
 
 /// An interface with the one method `CheckOut`.
-fn with(build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>) -> Interface {
+fn with(build: BuildMethod) -> Interface {
     of_kind(MethodKind::Plain, build)
 }
 
-fn of_kind(kind: MethodKind, build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>) -> Interface {
+fn of_kind(kind: MethodKind, build: BuildMethod) -> Interface {
     Interface::build("library.v1", "Store", "").method("CheckOut", "", kind, build).finish()
 }
 
@@ -187,7 +187,7 @@ fn added_fields() {
         &with(|m| m.argument::<u32>(1, "a").argument::<[u8; 4]>(2, "b")),
         &["! CheckOut: argument 2 (`b`) is new, and has no default for old callers' sake"],
     );
-    let both = |tree: fn(MethodBuilder<'_>) -> MethodBuilder<'_>| with(tree);
+    let both = |tree: BuildMethod| with(tree);
     changes(
         &both(|m| m.argument::<v1::Tree>(1, "a").returns::<Vec<v1::Tree>>()),
         &both(|m| m.argument::<grown::Tree>(1, "a").returns::<Vec<grown::Tree>>()),
@@ -389,7 +389,7 @@ fn strange_descriptions_are_compared() {
 /// What becomes a stream, or is one no more, breaks old callers; items change as other messages do.
 #[test]
 fn streams_are_compared() {
-    let taking_items = |of: fn(MethodBuilder<'_>) -> MethodBuilder<'_>| with(of);
+    let taking_items = |of: BuildMethod| with(of);
     let one = taking_items(|m| m.argument::<v1::Loan>(1, "a").returns::<u64>());
     let many = taking_items(|m| m.items::<v1::Loan>().returns::<u64>());
     let found = compare(&one, &many);

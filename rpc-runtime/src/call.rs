@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use idl::Writer;
+use idl::{DecodeError, Writer};
 
 use crate::error::{CallError, ErrorKind, RemoteError};
 use crate::executed::Executed;
@@ -35,11 +35,16 @@ impl<'a> Outgoing<'a> {
 
     /// The future of the call's outcome.
     pub fn send<O: Outcome>(self) -> Call<'a, O> {
+        Call { call: self.begin(), outcome: PhantomData }
+    }
+
+    #[inline]
+    fn begin(self) -> AnyCall<'a> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
             Err(error) => CallState::Unsendable(CallError::never(ErrorKind::TooDeep, error.to_string())),
         };
-        Call { link: self.link, method: self.method, state, outcome: PhantomData }
+        AnyCall { link: self.link, method: self.method, state }
     }
 }
 
@@ -50,10 +55,18 @@ impl<'a> Outgoing<'a> {
 /// [`ErrorKind::DeadlineExceeded`].
 #[must_use = "a call is made when its future is awaited"]
 pub struct Call<'a, O> {
+    call: AnyCall<'a>,
+    outcome: PhantomData<fn() -> O>,
+}
+
+/// What a call has come to.
+pub(crate) type Answer = Result<Reply, CallError>;
+
+/// A call, whatever its outcome's type: what is compiled once, and not for each method.
+struct AnyCall<'a> {
     link: &'a Link,
     method: &'static Method,
     state: CallState,
-    outcome: PhantomData<fn() -> O>,
 }
 
 enum CallState {
@@ -70,65 +83,78 @@ impl<O: Outcome> Future for Call<'_, O> {
     type Output = O;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
-        let call = self.get_mut();
-        loop {
-            let failed = match std::mem::replace(&mut call.state, CallState::Ended) {
-                #[cfg(feature = "grpc")]
-                CallState::Grpc(mut calling) => match calling.as_mut().poll(cx) {
-                    Poll::Pending => {
-                        call.state = CallState::Grpc(calling);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(reply)) => {
-                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
-                    }
-                    Poll::Ready(Err(error)) => {
-                        if matches!(error.executed(), Executed::Unknown { .. }) {
-                            call.link.counters.unknown.add();
-                        }
-                        error
-                    }
-                },
-                CallState::Unsent(request) => {
-                    #[cfg(feature = "grpc")]
-                    let request = match call.link.call_grpc(call.method, request) {
-                        Ok(calling) => {
-                            call.state = CallState::Grpc(calling);
-                            continue;
-                        }
-                        Err(request) => request,
-                    };
-                    match call.link.submit(call.method, request, cx.waker()) {
-                        Ok((key, ended)) => {
-                            call.state = CallState::Waiting(key);
-                            match ended {
-                                Poll::Pending => return Poll::Pending,
-                                Poll::Ready(()) => continue,
-                            }
-                        }
-                        Err(error) => error,
-                    }
-                }
-                CallState::Unsendable(error) => error,
-                CallState::Waiting(key) => match call.link.poll_call(key, cx) {
-                    Poll::Pending => {
-                        call.state = CallState::Waiting(key);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(reply)) => {
-                        return Poll::Ready(O::from_result(decode::<O>(call.method, &reply)));
-                    }
-                    Poll::Ready(Err(error)) => error,
-                },
-                // A future must not be polled after it was ready.
-                CallState::Ended => return Poll::Pending,
-            };
-            return Poll::Ready(O::from_result(Err(failed.of_method(call.method).into())));
+        let call = &mut self.get_mut().call;
+        match call.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(answer) => Poll::Ready(O::from_result(decode::<O>(call.method, &answer))),
         }
     }
 }
 
-impl<O> Drop for Call<'_, O> {
+impl AnyCall<'_> {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        match self.state {
+            CallState::Waiting(key) => return self.poll_answer(key, cx),
+            #[cfg(feature = "grpc")]
+            CallState::Grpc(_) => return self.poll_grpc(cx),
+            _ => {}
+        }
+        match std::mem::replace(&mut self.state, CallState::Ended) {
+            CallState::Unsent(request) => self.submit(request, cx),
+            CallState::Unsendable(error) => Poll::Ready(Err(error)),
+            // A future must not be polled after it was ready.
+            _ => Poll::Pending,
+        }
+    }
+
+    #[inline]
+    fn submit(&mut self, request: Writer, cx: &mut Context<'_>) -> Poll<Answer> {
+        #[cfg(feature = "grpc")]
+        let request = match self.link.call_grpc(self.method, request) {
+            Ok(calling) => {
+                self.state = CallState::Grpc(calling);
+                return self.poll_grpc(cx);
+            }
+            Err(request) => request,
+        };
+        match self.link.submit(self.method, request, cx.waker()) {
+            Ok((key, ended)) => {
+                self.state = CallState::Waiting(key);
+                match ended {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(()) => self.poll_answer(key, cx),
+                }
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    #[inline]
+    fn poll_answer(&mut self, key: CallKey, cx: &mut Context<'_>) -> Poll<Answer> {
+        let answer = self.link.poll_call(key, cx);
+        if answer.is_ready() {
+            self.state = CallState::Ended;
+        }
+        answer
+    }
+}
+
+#[cfg(feature = "grpc")]
+impl AnyCall<'_> {
+    fn poll_grpc(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let CallState::Grpc(calling) = &mut self.state else { return Poll::Pending };
+        let answer = std::task::ready!(calling.as_mut().poll(cx));
+        self.state = CallState::Ended;
+        if matches!(&answer, Err(error) if matches!(error.executed(), Executed::Unknown { .. })) {
+            self.link.counters.unknown.add();
+        }
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for AnyCall<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let CallState::Waiting(key) = self.state {
             self.link.give_up(key);
@@ -136,37 +162,49 @@ impl<O> Drop for Call<'_, O> {
     }
 }
 
-/// What a final answer means to the caller.
-pub(crate) fn decode<O: Outcome>(method: &Method, reply: &Reply) -> Result<O::Value, O::Error> {
-    if reply.status != Status::Value {
-        return Err(decode_failure(method, reply));
+/// The outcome in the method's own types.
+pub(crate) fn decode<O: Outcome>(method: &Method, answer: &Answer) -> Result<O::Value, O::Error> {
+    match answer {
+        // A one-way call's reply is empty, as is one whose value is its type's default.
+        Ok(Reply { status: Status::Value, body }) => match O::read(&mut body.reader()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecodable(error).of_method(method).into()),
+        },
+        failed => Err(decode_failure(method, failed)),
     }
-    // A one-way call's reply is empty, as is one whose value is its type's default.
-    O::read(&mut reply.body.reader()).map_err(|error| undecodable(error).of_method(method).into())
 }
 
-fn undecodable(error: idl::DecodeError) -> CallError {
-    let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
-    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
-}
-
-/// What a final answer that is no value means to the caller.
-pub(crate) fn decode_failure<E: RemoteError>(method: &Method, reply: &Reply) -> E {
-    let mut reader = reply.body.reader();
-    let failed = match reply.status {
-        Status::Error => match idl::decode_message::<E>(&mut reader) {
+/// What an answer that is no value means, in the method's own error.
+pub(crate) fn decode_failure<E: RemoteError>(method: &Method, answer: &Answer) -> E {
+    let failed = match answer {
+        Ok(Reply { status: Status::Error, body }) => match idl::decode_message::<E>(&mut body.reader()) {
             Ok(error) => return error,
             Err(error) => undecodable(error),
         },
-        Status::Fault => match idl::decode_message::<Fault>(&mut reader) {
+        failed => failure(failed),
+    };
+    failed.of_method(method).into()
+}
+
+/// What an answer means that has neither a value nor an error of the method's own.
+#[cold]
+fn failure(answer: &Answer) -> CallError {
+    match answer {
+        Err(error) => error.clone(),
+        Ok(Reply { status: Status::Fault, body }) => match idl::decode_message::<Fault>(&mut body.reader()) {
             Ok(fault) => CallError::from_fault(fault),
             Err(error) => undecodable(error),
         },
-        _ => CallError::new(
+        Ok(_) => CallError::new(
             ErrorKind::ReplyLost,
             Executed::Completed,
             "the call ran, but its reply was not kept and is lost",
         ),
-    };
-    failed.of_method(method).into()
+    }
+}
+
+#[cold]
+fn undecodable(error: DecodeError) -> CallError {
+    let text = format!("the reply cannot be decoded: {error}; compare the versions of the interface");
+    CallError::new(ErrorKind::ReplyUndecodable, Executed::Completed, text).with_source(error)
 }

@@ -1,10 +1,8 @@
 //! The callee's side of a connection: it opens or attaches a session by the first frame, and from then on runs
 //! what the session's table says is to be run.
 
-use std::future::Future;
 use std::io;
 use std::ops::ControlFlow;
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
@@ -26,6 +24,7 @@ use crate::protocol::time::Time;
 use crate::run::{Run, Spares, run_in_turn};
 use crate::served::{Received, Served};
 use crate::server::{Admitted, Server};
+use crate::task::Task;
 use crate::transport::Stream;
 use crate::transport::accept::Listener;
 use crate::{sync, task};
@@ -39,9 +38,8 @@ pub(crate) async fn accept(
     mut listener: Listener,
     server: Arc<Server>,
     mut threads: Option<IoThreads>,
-    stop: impl Future<Output = ()>,
+    mut stop: Task,
 ) {
-    let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -54,7 +52,7 @@ pub(crate) async fn accept(
                         tracing::warn!(%error, ?peer, "a connection cannot be served; it was closed");
                     }
                 }
-                None => drop(task::spawn(serve(stream, Arc::clone(&server), admitted, None))),
+                None => drop(task::spawn_unboxed(serve(stream, Arc::clone(&server), admitted, None))),
             },
             None => {
                 server.counters.connections_rejected.add();

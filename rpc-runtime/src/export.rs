@@ -1,7 +1,7 @@
 //! Exports: an implementation under a name, and its place in the directory.
 
-use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::directory::{Directory, DirectoryError, RegisterMode, Registered, Registration, Standing, TTL_DEFAULT};
-use crate::exported::Exported;
-use crate::interface::{ServerStub, UserStub};
+use crate::directory::{Directory, DirectoryError, RegisterMode, Registered, Registration, Standing};
+use crate::exported::{Exported, Offer};
+use crate::interface::ServerStub;
 use crate::protocol::id::Epoch;
 use crate::server::Server;
 use crate::task::spawn;
@@ -75,119 +75,60 @@ pub(crate) struct Exporter {
 /// An export that has not begun: await it, after options if any.
 #[must_use = "nothing is exported before it is awaited"]
 pub struct Exporting<S> {
+    plan: Plan,
+    stub: PhantomData<fn() -> S>,
+}
+
+/// All that an export takes, whatever its interface.
+struct Plan {
     exporter: Exporter,
-    stub: S,
-    instance: String,
-    labels: BTreeMap<String, String>,
-    groups: Vec<String>,
-    mode: RegisterMode,
-    ttl: Duration,
-    owner: String,
+    offer: Offer,
+    /// Without endpoints, which the node knows.
+    registration: Registration,
     wait: Duration,
 }
 
 impl<S: ServerStub> Exporting<S> {
     pub(crate) fn new(exporter: Exporter, instance: String, stub: S) -> Exporting<S> {
-        Exporting {
-            exporter,
-            stub,
-            instance,
-            labels: BTreeMap::new(),
-            groups: Vec::new(),
-            mode: RegisterMode::Exclusive,
-            ttl: TTL_DEFAULT,
-            owner: String::new(),
-            wait: Duration::ZERO,
-        }
+        Exporting { plan: Plan::new(exporter, instance, Offer::new(stub)), stub: PhantomData }
     }
 
     /// Adds a label that importers can select by.
     pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Exporting<S> {
-        self.labels.insert(key.into(), value.into());
+        self.plan.registration.labels.insert(key.into(), value.into());
         self
     }
 
     /// Makes the export a member of a group that importers can select by.
     pub fn group(mut self, group: impl Into<String>) -> Exporting<S> {
-        self.groups.push(group.into());
+        self.plan.registration.groups.push(group.into());
         self
     }
 
     /// What to do if the name is taken. [`RegisterMode::Exclusive`] if this is not given: the export fails.
     pub fn mode(mut self, mode: RegisterMode) -> Exporting<S> {
-        self.mode = mode;
+        self.plan.registration.mode = mode;
         self
     }
 
     /// Who may take the name over: a [`RegisterMode::Takeover`] needs the same owner. Empty if this is not
     /// given.
     pub fn owner(mut self, owner: impl Into<String>) -> Exporting<S> {
-        self.owner = owner.into();
+        self.plan.registration.owner = owner.into();
         self
     }
 
     /// How long the directory keeps the registration without hearing from this node. 15 s if this is not given.
     pub fn ttl(mut self, ttl: Duration) -> Exporting<S> {
-        self.ttl = ttl;
+        self.plan.registration.ttl = ttl;
         self
     }
 
     /// Waits so long for a name that is taken: the registration of an exporter that was killed ends when its lease
     /// does, after 15 s at most. Otherwise the export fails at once.
     pub fn wait(mut self, wait: Duration) -> Exporting<S> {
-        self.wait = wait;
+        self.plan.wait = wait;
         self
-    }
-
-    async fn export(self) -> Result<Export, ExportError> {
-        let Exporter { server, directory, endpoints, shutdown } = self.exporter;
-        if server.is_draining() {
-            return Err(ExportError::Shutdown);
-        }
-        let interface = <S::Client as UserStub>::interface();
-        let name = interface.name();
-        if let Some(problem) = interface.problems().first() {
-            return Err(ExportError::Interface { interface: name, problem: problem.clone() });
-        }
-        let Some(directory) = directory else {
-            let exported = add(&server, Exported::new(&self.instance, self.stub))?;
-            return Ok(Export { server, exported, standing: None });
-        };
-        let endpoints = endpoints.map_err(|why| ExportError::NotReachable { why })?;
-        let mut registration = Registration::new(name, self.instance.clone(), server.incarnation);
-        registration.endpoints = endpoints;
-        registration.labels = self.labels;
-        registration.groups = self.groups;
-        registration.mode = self.mode;
-        registration.ttl = self.ttl;
-        registration.owner = self.owner;
-        // Callers that find the registration find the export: it is there before, except under a name that the
-        // directory chooses.
-        let mut stub = Some(self.stub);
-        let mut early = None;
-        if self.mode != RegisterMode::AutoNamed
-            && let Some(stub) = stub.take()
-        {
-            early = Some(add(&server, Exported::new(&self.instance, stub))?);
-        }
-        let registered = match register(&*directory, registration, self.wait).await {
-            Ok(registered) => registered,
-            Err(source) => {
-                if let Some(exported) = early {
-                    server.remove_export(&exported);
-                }
-                return Err(ExportError::Directory { instance: self.instance, source });
-            }
-        };
-        let exported = match (early, stub) {
-            (Some(exported), _) => exported,
-            (None, Some(stub)) => add(&server, Exported::new(&registered.instance, stub))?,
-            (None, None) => return Err(ExportError::Shutdown),
-        };
-        exported.set_epoch(registered.epoch);
-        let (stop, stopped) = oneshot::channel();
-        let task = spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
-        Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
     }
 }
 
@@ -196,7 +137,60 @@ impl<S: ServerStub> IntoFuture for Exporting<S> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
+        self.plan.begin()
+    }
+}
+
+impl Plan {
+    fn new(exporter: Exporter, instance: String, offer: Offer) -> Plan {
+        let registration = Registration::new(offer.interface.name(), instance, exporter.server.incarnation);
+        Plan { exporter, offer, registration, wait: Duration::ZERO }
+    }
+
+    fn begin(self) -> Pin<Box<dyn Future<Output = Result<Export, ExportError>> + Send>> {
         Box::pin(self.export())
+    }
+
+    async fn export(self) -> Result<Export, ExportError> {
+        let Plan { exporter, offer, mut registration, wait } = self;
+        let Exporter { server, directory, endpoints, shutdown } = exporter;
+        if server.is_draining() {
+            return Err(ExportError::Shutdown);
+        }
+        if let Some(problem) = offer.interface.problems().first() {
+            return Err(ExportError::Interface { interface: registration.interface, problem: problem.clone() });
+        }
+        let instance = registration.instance.clone();
+        let Some(directory) = directory else {
+            let exported = add(&server, Exported::new(instance, offer))?;
+            return Ok(Export { server, exported, standing: None });
+        };
+        registration.endpoints = endpoints.map_err(|why| ExportError::NotReachable { why })?;
+        // Callers that find the registration find the export: it is there before, except under a name that the
+        // directory chooses.
+        let (mut early, mut late) = (None, None);
+        match registration.mode {
+            RegisterMode::AutoNamed => late = Some(offer),
+            _ => early = Some(add(&server, Exported::new(instance.clone(), offer))?),
+        }
+        let registered = match register(&*directory, registration, wait).await {
+            Ok(registered) => registered,
+            Err(source) => {
+                if let Some(exported) = early {
+                    server.remove_export(&exported);
+                }
+                return Err(ExportError::Directory { instance, source });
+            }
+        };
+        let exported = match (early, late) {
+            (Some(exported), _) => exported,
+            (None, Some(offer)) => add(&server, Exported::new(registered.instance.clone(), offer))?,
+            (None, None) => return Err(ExportError::Shutdown),
+        };
+        exported.set_epoch(registered.epoch);
+        let (stop, stopped) = oneshot::channel();
+        let task = spawn(stand(directory, Arc::clone(&exported), registered, stopped, shutdown));
+        Ok(Export { server, exported, standing: Some(StandingTask { stop, task }) })
     }
 }
 

@@ -20,6 +20,19 @@ pub(crate) struct Exported {
     withdrawn: AtomicBool,
 }
 
+/// What is to be exported: a server stub of whichever interface, and the interface's description. It knows nothing of its stub's
+/// type, so that what is made of it is compiled here, once, and not with each interface of an application.
+pub(crate) struct Offer {
+    pub(crate) interface: idl::Interface,
+    stub: Box<dyn DynServerStub>,
+}
+
+impl Offer {
+    pub(crate) fn new<S: ServerStub>(stub: S) -> Offer {
+        Offer { interface: <S::Client as UserStub>::interface(), stub: Box::new(stub) }
+    }
+}
+
 /// A server stub of whichever interface.
 trait DynServerStub: Send + Sync {
     fn method(&self, id: u32) -> Option<&'static Method>;
@@ -37,14 +50,9 @@ impl<S: ServerStub> DynServerStub for S {
 }
 
 impl Exported {
-    pub(crate) fn new<S: ServerStub>(instance: &str, stub: S) -> Exported {
-        Exported {
-            interface: <S::Client as UserStub>::interface(),
-            instance: instance.to_owned(),
-            stub: Box::new(stub),
-            epoch: Mutex::new(None),
-            withdrawn: AtomicBool::new(false),
-        }
+    pub(crate) fn new(instance: String, offer: Offer) -> Exported {
+        let Offer { interface, stub } = offer;
+        Exported { interface, instance, stub, epoch: Mutex::new(None), withdrawn: AtomicBool::new(false) }
     }
 
     pub(crate) fn interface(&self) -> &idl::Interface {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use idl::{DecodeError, Reader, Writer};
 
 use crate::context::{Context, note_error};
-use crate::error::RemoteError;
+use crate::error::{CallError, RemoteError};
 use crate::interface::Outcome;
 use crate::protocol::control::{Fault, FaultKind};
 use crate::protocol::frame::Status;
@@ -66,14 +66,17 @@ impl<'a> Incoming<'a> {
         F: Future<Output = O> + Send + 'static,
         O: Outcome,
     {
+        let mut handler: Box<dyn Handler> = match self.spare {
+            Some(spare) => spare,
+            None => Box::new(Slot::<F> { future: Box::pin(None) }),
+        };
         // The spare is one of the same method, so its slot fits; a generic interface may have several.
-        let spare = self.spare.and_then(|spare| {
-            let spare: Box<dyn Any> = spare;
-            spare.downcast::<Slot<F>>().ok()
-        });
-        let mut slot = spare.unwrap_or_else(|| Box::new(Slot { future: Box::pin(None) }));
-        slot.future.set(Some(future));
-        Dispatch(Dispatched::Run(slot))
+        let slot: &mut dyn Any = &mut *handler;
+        match slot.downcast_mut::<Slot<F>>() {
+            Some(slot) => slot.future.set(Some(future)),
+            None => handler = Box::new(Slot { future: Box::pin(Some(future)) }),
+        }
+        Dispatch(Dispatched::Run(handler))
     }
 
     /// The stream that the method takes.
@@ -134,10 +137,7 @@ where
                 self.items = Some(Box::new(Encoding(stream)));
                 Status::Opened
             }
-            Err(error) => {
-                let status = put_error(&error, reply);
-                checked(status, reply)
-            }
+            Err(error) => put_error(&error, reply),
         })
     }
 
@@ -158,14 +158,16 @@ where
     O: Outcome,
 {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status> {
-        let Some(future) = self.future.as_mut().as_pin_mut() else {
-            return Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end"));
-        };
-        let Poll::Ready(outcome) = future.poll(cx) else {
-            return Poll::Pending;
-        };
-        self.future.set(None);
-        Poll::Ready(put_outcome(outcome, reply))
+        match self.future.as_mut().as_pin_mut() {
+            None => Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end")),
+            Some(future) => match future.poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(outcome) => {
+                    self.future.set(None);
+                    Poll::Ready(put_outcome(outcome, reply))
+                }
+            },
+        }
     }
 }
 
@@ -177,44 +179,46 @@ pub(crate) fn poll_handler(
     reply: &mut Writer,
 ) -> Poll<Status> {
     // The handler is not polled again after a panic, so nobody sees what it left behind.
-    let poll = catch_unwind(AssertUnwindSafe(|| Context::enter(context, || handler.poll(cx, reply))));
-    poll.unwrap_or_else(|_panic| {
-        reply.clear();
-        Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked"))
-    })
+    match catch_unwind(AssertUnwindSafe(|| Context::enter(context, || handler.poll(cx, reply)))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(status)) => Poll::Ready(match reply.check() {
+            Ok(()) => status,
+            Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
+        }),
+        Err(_panic) => Poll::Ready(put_fault(reply, FaultKind::Aborted, "the implementation panicked")),
+    }
 }
 
+// What follows is compiled for each type that an interface speaks of, so it is kept small.
+
 fn put_outcome<O: Outcome>(outcome: O, reply: &mut Writer) -> Status {
-    let status = match outcome.into_result() {
+    match outcome.into_result() {
         Ok(value) => {
             O::write(&value, reply);
             Status::Value
         }
         Err(error) => put_error(&error, reply),
-    };
-    checked(status, reply)
-}
-
-/// The status, unless what was written cannot travel.
-fn checked(status: Status, reply: &mut Writer) -> Status {
-    match reply.check() {
-        Ok(()) => status,
-        Err(error) => put_fault(reply, FaultKind::ReplyUndecodable, &format!("the reply cannot travel: {error}")),
     }
 }
 
 /// Writes an error as the application's own, or as a fault.
-pub(crate) fn put_error(error: &impl RemoteError, reply: &mut Writer) -> Status {
+pub(crate) fn put_error<E: RemoteError>(error: &E, reply: &mut Writer) -> Status {
     note_error(|| (error.call_error().map_or_else(|| error.code(), RemoteError::code), error.to_string()));
     if let Some(call) = error.call_error() {
-        idl::encode_message(&call.to_fault(), reply);
-        return Status::Fault;
+        return put_call_error(call, reply);
     }
-    if let Some(text) = error.text() {
-        return put_fault(reply, FaultKind::Failed, &text);
+    match error.text() {
+        Some(text) => put_fault(reply, FaultKind::Failed, &text),
+        None => {
+            idl::encode_message(error, reply);
+            Status::Error
+        }
     }
-    idl::encode_message(error, reply);
-    Status::Error
+}
+
+fn put_call_error(error: &CallError, reply: &mut Writer) -> Status {
+    idl::encode_message(&error.to_fault(), reply);
+    Status::Fault
 }
 
 /// Replaces what is in `reply` by a fault.

@@ -21,30 +21,39 @@ const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 /// An import that has not begun: await it, after options if any.
 #[must_use = "nothing is imported before it is awaited"]
 pub struct Importing<C> {
+    plan: Plan,
+    stub: PhantomData<fn() -> C>,
+}
+
+/// All that an import takes but for the interface.
+struct Plan {
     importer: Arc<Importer>,
     target: Result<Target, CallError>,
     call_timeout: Duration,
     wait: Duration,
     is_pinned: bool,
-    stub: PhantomData<fn() -> C>,
 }
+
+/// A binding that is being made.
+type BindingFuture = Pin<Box<dyn Future<Output = Result<Binding, CallError>> + Send>>;
 
 impl<C: UserStub> Importing<C> {
     pub(crate) fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Importing<C> {
         let call_timeout = importer.limits.call_timeout;
-        Importing { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false, stub: PhantomData }
+        let plan = Plan { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false };
+        Importing { plan, stub: PhantomData }
     }
 
     /// How long each call may take, where its method does not say otherwise. The node's `call_timeout` if this
     /// is not given (30 s); [`Duration::MAX`] for ever.
     pub fn timeout(mut self, timeout: Duration) -> Importing<C> {
-        self.call_timeout = timeout;
+        self.plan.call_timeout = timeout;
         self
     }
 
     /// Goes on trying for so long if the exporter is not there yet. Otherwise the import fails at once.
     pub fn wait(mut self, wait: Duration) -> Importing<C> {
-        self.wait = wait;
+        self.plan.wait = wait;
         self
     }
 
@@ -52,11 +61,33 @@ impl<C: UserStub> Importing<C> {
     /// [`IncarnationChanged`](ErrorKind::IncarnationChanged) until [`Binding::rebind`]. Otherwise the binding
     /// goes on with the next life by itself.
     pub fn pinned(mut self) -> Importing<C> {
-        self.is_pinned = true;
+        self.plan.is_pinned = true;
         self
     }
+}
 
-    async fn import(self) -> Result<C, CallError> {
+impl<C: UserStub> IntoFuture for Importing<C> {
+    type Output = Result<C, CallError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let binding = self.plan.begin(C::interface());
+        Box::pin(async move {
+            match binding.await {
+                Ok(binding) => Ok(C::from_binding(binding)),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+impl Plan {
+    /// In a box, so that it is compiled here, once, and not with each interface of an application.
+    fn begin(self, interface: idl::Interface) -> BindingFuture {
+        Box::pin(self.bind(interface))
+    }
+
+    async fn bind(self, interface: idl::Interface) -> Result<Binding, CallError> {
         let limits = self.importer.limits.clone();
         let is_named = matches!(self.target, Ok(Target::Named(_)));
         let link = Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned, is_named);
@@ -65,7 +96,7 @@ impl<C: UserStub> Importing<C> {
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);
         let mut status = link.status();
-        spawn(keep(self.importer, link, C::interface(), self.target?));
+        spawn(keep(self.importer, link, interface, self.target?));
         let begun = Instant::now();
         loop {
             // The sender lives in the link, which the binding keeps.
@@ -73,7 +104,7 @@ impl<C: UserStub> Importing<C> {
                 return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down"));
             }
             let failure = match &*status.borrow_and_update() {
-                LinkState::Up(_) => return Ok(C::from_binding(binding)),
+                LinkState::Up(_) => return Ok(binding),
                 LinkState::Connecting => continue,
                 LinkState::Down(error) | LinkState::Broken(error) => error.clone(),
                 LinkState::Closed => CallError::never(ErrorKind::Shutdown, "this node has shut down"),
@@ -89,14 +120,5 @@ impl<C: UserStub> Importing<C> {
                 return Err(failure);
             }
         }
-    }
-}
-
-impl<C: UserStub> IntoFuture for Importing<C> {
-    type Output = Result<C, CallError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.import())
     }
 }

@@ -6,14 +6,14 @@ use crate::binding::Binding;
 use crate::callee;
 use crate::clock::Clock;
 use crate::dial::{Importer, Target, keep};
-use crate::exported::Exported;
+use crate::exported::{Exported, Offer};
 use crate::interface::{ServerStub, UserStub};
 use crate::limits::Limits;
 use crate::link::{Link, LinkState};
 use crate::protocol::id::Incarnation;
 use crate::random::identity;
 use crate::server::Server;
-use crate::task::spawn;
+use crate::task::{Task, spawn};
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::memory::MemoryListener;
@@ -36,25 +36,31 @@ const INSTANCE: &str = "in memory";
 ///
 /// Outside a tokio runtime.
 pub fn in_memory<S: ServerStub>(stub: S) -> S::Client {
+    S::Client::from_binding(bind(Offer::new(stub)))
+}
+
+/// A binding to what is on offer.
+fn bind(offer: Offer) -> Binding {
+    let interface = offer.interface.clone();
     let clock = Clock::start();
     let limits = Limits::default();
     let name = identity().to_string();
     let server = Arc::new(Server::new(Incarnation::new(identity()), clock, limits.clone()));
-    server.add_export(&Arc::new(Exported::new(INSTANCE, stub)));
+    server.add_export(&Arc::new(Exported::new(INSTANCE.to_owned(), offer)));
     let listener = Listener::Memory(MemoryListener::register(&name));
 
     let importer = Importer::new(Incarnation::new(identity()), None, clock, limits.clone(), None);
     let link = Arc::new(Link::new(clock, limits.clone(), limits.call_timeout, false, false));
-    let closed = || {
+    let closed = || -> Task {
         let mut status = link.status();
-        async move {
+        Box::pin(async move {
             // Also over when the link itself is gone.
             let _ = status.wait_for(|status| *status == LinkState::Closed).await;
-        }
+        })
     };
     spawn(Arc::clone(&server).look_after_sessions(closed()));
     spawn(callee::accept(listener, server, None, closed()));
     let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
-    spawn(keep(Arc::new(importer), Arc::clone(&link), S::Client::interface(), target));
-    S::Client::from_binding(Binding::new(link))
+    spawn(keep(Arc::new(importer), Arc::clone(&link), interface, target));
+    Binding::new(link)
 }

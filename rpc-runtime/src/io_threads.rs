@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::callee::serve;
 use crate::server::{Admitted, Server};
+use crate::task::Task;
 use crate::transport::{Stream, Unregistered};
 
 /// The threads. Each ends when this is dropped and its last connection has ended.
@@ -42,7 +43,8 @@ impl IoThreads {
             let (sender, receiver) = unbounded_channel();
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let home = home.clone();
-            let run = move || runtime.block_on(drive(receiver, home));
+            let life: Task = Box::pin(drive(receiver, home));
+            let run = move || runtime.block_on(life);
             thread::Builder::new().name(format!("rpc-io-{number}")).spawn(run)?;
             Ok(sender)
         });

@@ -143,6 +143,7 @@ mod receipt;
 mod run;
 mod served;
 mod server;
+mod small_map;
 mod spare;
 mod stats;
 mod streaming;

@@ -22,7 +22,7 @@ use crate::protocol::id::{Incarnation, Owner};
 use crate::random;
 use crate::server::Server;
 use crate::stats::NodeStats;
-use crate::task::spawn;
+use crate::task::{Task, spawn};
 use crate::transport::accept::Listener;
 use crate::transport::endpoint::Endpoint;
 
@@ -321,9 +321,9 @@ impl NodeBuilder {
         let server = Arc::new(Server::new(incarnation, clock, self.limits.clone()));
         let importer = Arc::new(Importer::new(incarnation, self.owner, clock, self.limits, directory));
         let shutdown = watch::Sender::new(false);
-        let stopped = || {
+        let stopped = || -> Task {
             let mut stop = shutdown.subscribe();
-            async move { stop.wait_for(|stop| *stop).await.map_or((), |_| ()) }
+            Box::pin(async move { stop.wait_for(|stop| *stop).await.map_or((), |_| ()) })
         };
         for listener in listeners {
             let threads = match self.io_threads {

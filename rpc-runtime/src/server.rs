@@ -1,9 +1,7 @@
 //! The callee's side of a node, shared by its connections: what it exports, which sessions it knows, and what
 //! it has room for.
 
-use std::collections::btree_map::{BTreeMap, Entry};
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -27,8 +25,10 @@ use crate::protocol::time::Time;
 use crate::queue::Queue;
 use crate::random;
 use crate::served::Served;
+use crate::small_map::SmallMap;
 use crate::stats::NodeCounters;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify};
+use crate::task::Task;
 
 /// How often detached sessions are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,8 +51,9 @@ pub(crate) struct Server {
     pub(crate) counters: NodeCounters,
     #[cfg(feature = "grpc")]
     pub(crate) grpc: crate::grpc::Shared,
-    exports: Mutex<BTreeMap<(String, String), Arc<Exported>>>,
-    sessions: Mutex<BTreeMap<SessionId, Arc<Served>>>,
+    exports: Mutex<SmallMap<(String, String), Arc<Exported>>>,
+    /// In the order in which they were opened.
+    sessions: Mutex<SmallMap<SessionId, Arc<Served>>>,
     next_session: AtomicU64,
     next_connection: AtomicU64,
     connections: Mutex<Connections>,
@@ -105,15 +106,14 @@ impl Server {
     /// Adds an export; false if one of that interface and instance is there.
     pub(crate) fn add_export(&self, export: &Arc<Exported>) -> bool {
         let key = (export.interface().name(), export.instance().to_owned());
-        match lock(&self.exports).entry(key) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(Arc::clone(export));
-                #[cfg(feature = "grpc")]
-                self.grpc.added(export);
-                true
-            }
+        let mut exports = lock(&self.exports);
+        let is_free = exports.get(&key).is_none();
+        if is_free {
+            exports.insert(key, Arc::clone(export));
+            #[cfg(feature = "grpc")]
+            self.grpc.added(export);
         }
+        is_free
     }
 
     /// Takes an export away. Sessions that it serves go on answering what they have recorded (R6).
@@ -135,7 +135,7 @@ impl Server {
             return None;
         }
         if let Some(peer) = peer {
-            let from_peer = connections.by_address.entry(peer).or_default();
+            let from_peer = connections.by_address.get_or_default(peer);
             if *from_peer >= self.limits.connections_per_address_max {
                 return None;
             }
@@ -235,7 +235,7 @@ impl Server {
         let Some(served) = served else {
             if planted(Bug::SessionOnDemand) {
                 // M7: one is made, for whatever is exported here.
-                let export = lock(&self.exports).keys().next().cloned();
+                let export = lock(&self.exports).iter().next().map(|(key, _)| key.clone());
                 let (interface, instance) = export.ok_or(Rejection::NoSuchExport)?;
                 let (incarnation, slots) = (self.incarnation, self.limits.slots_max);
                 let (owner, expect, frame_bytes_max) = (None, None, u32::MAX);
@@ -280,10 +280,9 @@ impl Server {
     }
 
     /// Sweeps at intervals until the node has `stopped` and nothing is left of its sessions and connections.
-    pub(crate) async fn look_after_sessions(self: Arc<Self>, stopped: impl Future<Output = ()>) {
+    pub(crate) async fn look_after_sessions(self: Arc<Self>, mut stopped: Task) {
         let looks_after = LooksAfter(self);
         let server = &looks_after.0;
-        let mut stopped = pin!(stopped);
         let mut has_stopped = false;
         let mut interval = interval(SWEEP_INTERVAL);
         while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {
@@ -337,7 +336,7 @@ impl Server {
     }
 
     fn all_sessions(&self) -> Vec<Arc<Served>> {
-        lock(&self.sessions).values().cloned().collect()
+        lock(&self.sessions).iter().map(|(_, served)| Arc::clone(served)).collect()
     }
 }
 
@@ -345,7 +344,7 @@ impl Server {
 #[derive(Debug, Default)]
 struct Connections {
     count: usize,
-    by_address: BTreeMap<IpAddr, usize>,
+    by_address: SmallMap<IpAddr, usize>,
 }
 
 /// A connection that counts against the limits.
@@ -372,11 +371,11 @@ impl Drop for Admitted {
         let mut connections = lock(&self.server.connections);
         connections.count -= 1;
         if let Some(peer) = self.peer
-            && let Entry::Occupied(mut from_peer) = connections.by_address.entry(peer)
+            && let Some(from_peer) = connections.by_address.get_mut(&peer)
         {
-            *from_peer.get_mut() -= 1;
-            if *from_peer.get() == 0 {
-                from_peer.remove();
+            *from_peer -= 1;
+            if *from_peer == 0 {
+                connections.by_address.remove(&peer);
             }
         }
         drop(connections);

@@ -28,5 +28,5 @@ pub(crate) use {
 /// Runs `future` in a task of its own; gives what drops it before its end.
 #[cfg(not(interleave))]
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-    crate::task::spawn(future).abort_handle()
+    crate::task::spawn_unboxed(future).abort_handle()
 }

@@ -6,7 +6,8 @@ use super::foreign;
 use super::interface::Interface;
 use super::layout::Layout;
 use super::names;
-use super::registry::{Field, MessageFields, Registry};
+use super::order;
+use super::registry::{DescribeField, Field, Registry};
 use super::shape::{Shape, WellKnown};
 use crate::Message;
 use crate::descriptor::{
@@ -14,7 +15,6 @@ use crate::descriptor::{
     Notes, ServiceDescriptor, ServiceOptions, TypeNotes,
 };
 use crate::wire_as::{As, Representation};
-use std::collections::BTreeSet;
 
 /// Collects what an interface is; made by [`Interface::build`].
 #[derive(Debug)]
@@ -83,13 +83,7 @@ impl InterfaceBuilder {
     }
 
     /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
-    pub fn method(
-        mut self,
-        name: &str,
-        docs: &str,
-        kind: MethodKind,
-        build: impl FnOnce(MethodBuilder<'_>) -> MethodBuilder<'_>,
-    ) -> Self {
+    pub fn method(mut self, name: &str, docs: &str, kind: MethodKind, build: BuildMethod) -> Self {
         let method = Method {
             name: name.into(),
             docs: docs.into(),
@@ -100,8 +94,9 @@ impl InterfaceBuilder {
             server_streaming: false,
             error: None,
         };
-        let MethodBuilder { method, .. } = build(MethodBuilder { registry: &mut self.registry, method });
-        self.methods.push(method);
+        let mut builder = MethodBuilder { registry: &mut self.registry, method };
+        build(&mut builder);
+        self.methods.push(builder.method);
         self
     }
 
@@ -109,15 +104,15 @@ impl InterfaceBuilder {
     /// [`Interface::problems`].
     #[must_use]
     pub fn finish(self) -> Interface {
-        let mut taken: BTreeSet<String> = self.methods.iter().flat_map(Method::made_messages).collect();
+        let mut taken: Vec<String> = self.methods.iter().flat_map(Method::made_messages).collect();
         if self.parameters.is_empty() {
-            taken.insert(self.name.clone());
+            taken.push(self.name.clone());
         }
         let (mut type_names, mut problems) = names::choose(&self.registry, &taken);
         let mut name = self.name_with_parameters(&type_names);
         if !self.parameters.is_empty() && type_names.contains(&name) {
             // `Queue<Point>` is an interface and also a struct: the struct gives way.
-            taken.insert(name);
+            taken.push(name);
             (type_names, problems) = names::choose(&self.registry, &taken);
             name = self.name_with_parameters(&type_names);
         }
@@ -142,7 +137,7 @@ impl InterfaceBuilder {
         let file = FileDescriptor {
             name: file_name(&self.package, &service.name),
             package: self.package,
-            dependency: layout.imports.into_iter().collect(),
+            dependency: layout.imports,
             message_type: messages,
             enum_type: enums,
             service: vec![service],
@@ -197,10 +192,10 @@ pub(crate) fn file_name(package: &str, name: &str) -> String {
 
 /// Values of enums stand beside the enums, not in them: `A_B` + `C` is `A` + `B_C`.
 fn clashing_values(enums: &[crate::descriptor::EnumDescriptor]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let values = enums.iter().flat_map(|described| &described.value);
-    let twice = values.filter(|value| !seen.insert(&value.name));
-    twice.map(|value| format!("two values of enums are called `{}`", value.name)).collect()
+    let names: Vec<&str> =
+        enums.iter().flat_map(|described| &described.value).map(|value| value.name.as_str()).collect();
+    let twice = order::groups(names.iter().copied()).into_iter().filter(|places| places.len() > 1);
+    twice.map(|places| format!("two values of enums are called `{}`", names[places[0]])).collect()
 }
 
 impl Method {
@@ -275,9 +270,12 @@ impl Method {
     }
 }
 
+/// Adds what a method takes and returns. A plain function: a closure that is a type of its own would be compiled together with
+/// all that it is given to, for each method.
+pub type BuildMethod = for<'m, 'r> fn(&'m mut MethodBuilder<'r>) -> &'m mut MethodBuilder<'r>;
+
 /// Collects what a method takes and returns.
 #[derive(Debug)]
-#[must_use]
 pub struct MethodBuilder<'r> {
     registry: &'r mut Registry,
     method: Method,
@@ -285,61 +283,68 @@ pub struct MethodBuilder<'r> {
 
 impl MethodBuilder<'_> {
     /// An argument: a field of the message of arguments.
-    pub fn argument<A: Message>(self, tag: u32, name: &str) -> Self {
-        self.field(|fields| fields.field::<A>(tag, name, ""))
+    pub fn argument<A: Message>(&mut self, tag: u32, name: &str) -> &mut Self {
+        self.add(tag, name, Registry::field::<A>)
     }
 
     /// An argument with `#[rpc(as = "…")]`: `W` is the type on the wire, `A` the Rust type.
-    pub fn argument_as<W: Representation, A: As<W>>(self, tag: u32, name: &str) -> Self {
-        self.field(|fields| fields.field_as::<W, A>(tag, name, ""))
-    }
-
-    fn field(mut self, add: impl FnOnce(&mut MessageFields<'_>)) -> Self {
-        let mut builder = MessageFields::new(self.registry);
-        add(&mut builder);
-        if let Arguments::Fields(fields) = &mut self.method.arguments {
-            fields.extend(builder.into_fields());
-        }
+    pub fn argument_as<W: Representation, A: As<W>>(&mut self, tag: u32, name: &str) -> &mut Self {
+        self.field(tag, name, A::describe(), false);
         self
     }
 
+    fn add(&mut self, tag: u32, name: &str, describe: DescribeField) -> &mut Self {
+        let (shape, required) = describe(self.registry);
+        self.field(tag, name, shape, required);
+        self
+    }
+
+    fn field(&mut self, tag: u32, name: &str, shape: Shape, required: bool) {
+        if let Arguments::Fields(fields) = &mut self.method.arguments {
+            fields.push(Field { tag, name: name.into(), docs: String::new(), shape, required });
+        }
+    }
+
     /// The result: field 1 of the message of results.
-    pub fn returns<T: Message>(mut self) -> Self {
-        let mut builder = MessageFields::new(self.registry);
-        builder.field::<T>(1, "value", "");
+    pub fn returns<T: Message>(&mut self) -> &mut Self {
+        self.result(Registry::field::<T>)
+    }
+
+    fn result(&mut self, describe: DescribeField) -> &mut Self {
+        let (shape, required) = describe(self.registry);
         // Of `()` nothing crosses the wire.
-        let empty = Shape::WellKnown(WellKnown::Empty);
-        let field = builder.into_fields().pop().filter(|field| field.shape != empty);
-        self.method.result = Outcome::Field(field);
+        let is_empty = shape == Shape::WellKnown(WellKnown::Empty);
+        let field = Field { tag: 1, name: "value".into(), docs: String::new(), shape, required };
+        self.method.result = Outcome::Field((!is_empty).then_some(field));
         self
     }
 
     /// The one argument of a `#[rpc(message)]` method, which is the message of arguments.
-    pub fn request<A: Message>(mut self) -> Self {
+    pub fn request<A: Message>(&mut self) -> &mut Self {
         self.method.arguments = Arguments::Whole(A::describe(self.registry));
         self
     }
 
     /// The result of a `#[rpc(message)]` method, which is the message of results.
-    pub fn response<T: Message>(mut self) -> Self {
+    pub fn response<T: Message>(&mut self) -> &mut Self {
         self.method.result = Outcome::Whole(T::describe(self.registry));
         self
     }
 
     /// The items of the stream that the method takes: each is a message of arguments.
-    pub fn items<A: Message>(mut self) -> Self {
+    pub fn items<A: Message>(&mut self) -> &mut Self {
         self.method.client_streaming = true;
         self.request::<A>()
     }
 
     /// The items of the stream that the method gives: each is a message of results.
-    pub fn returns_items<T: Message>(mut self) -> Self {
+    pub fn returns_items<T: Message>(&mut self) -> &mut Self {
         self.method.server_streaming = true;
         self.response::<T>()
     }
 
     /// The error.
-    pub fn error<E: Message>(mut self) -> Self {
+    pub fn error<E: Message>(&mut self) -> &mut Self {
         self.method.error = Some(E::describe(self.registry));
         self
     }

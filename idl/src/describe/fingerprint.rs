@@ -5,6 +5,7 @@
 //! tell. Not in it, because the wire does not show them: names of types, modules, docs, the order of methods.
 
 use super::index::{Described, Index, value_names};
+use super::order;
 use crate::descriptor::{EnumDescriptor, FieldNotes, FileDescriptor, MessageDescriptor, MethodKind};
 use crate::{DecodeError, Message, Reader, Registry, Shape, Wire, Writer};
 use std::collections::HashMap;
@@ -69,8 +70,8 @@ impl Message for Fingerprint {
 /// The fingerprint of a file with one interface.
 pub(super) fn of(file: &FileDescriptor) -> Fingerprint {
     let mut walk = Walk { hash: Fnv::new(), index: Index::of(file), places: HashMap::new(), found: Vec::new() };
-    let mut methods: Vec<_> = file.service.iter().flat_map(|service| &service.method).collect();
-    methods.sort_by(|a, b| a.name.cmp(&b.name));
+    let methods = file.service.first().map_or(&[][..], |service| &service.method);
+    let methods = order::ordered(methods, |method| order::name(&method.name));
     walk.hash.number(methods.len() as u64);
     for method in methods {
         let notes = method.options.as_ref().map(|options| &options.rpc);
@@ -133,8 +134,7 @@ impl<'a> Walk<'a> {
         self.hash.number(if notes.is_some_and(|notes| notes.variants) { 3 } else { 1 });
         self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
-        let mut fields: Vec<_> = message.field.iter().collect();
-        fields.sort_by_key(|field| field.number);
+        let fields = order::ordered(&message.field, |field| order::number(field.number));
         self.hash.number(fields.len() as u64);
         for field in fields {
             let none = FieldNotes::default();
@@ -156,8 +156,7 @@ impl<'a> Walk<'a> {
         self.hash.number(2);
         self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
-        let mut values: Vec<_> = described.value.iter().collect();
-        values.sort_by_key(|value| value.number);
+        let values = order::ordered(&described.value, |value| order::number(value.number));
         self.hash.number(values.len() as u64);
         let short = value_names(described);
         for value in values {

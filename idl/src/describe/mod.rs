@@ -12,12 +12,13 @@ mod index;
 mod interface;
 mod layout;
 mod names;
+mod order;
 mod registry;
 mod shape;
 
 #[cfg(feature = "proto")]
 pub(crate) use builder::file_name;
-pub use builder::{InterfaceBuilder, MethodBuilder};
+pub use builder::{BuildMethod, InterfaceBuilder, MethodBuilder};
 pub use compare::{Change, compare};
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "proto")]

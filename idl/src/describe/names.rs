@@ -4,9 +4,9 @@
 //! would have one name, both get their module in front, and if that does not part them, their crate.
 
 use super::case::camel;
+use super::order;
 use super::registry::{Parameter, Registry, Type};
 use super::shape::{Shape, WellKnown};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How much stands in front of a type's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,21 +20,19 @@ enum Prefix {
 
 /// A name for each of the registry's types, in their order, avoiding the `taken` ones; and what could not be
 /// solved well.
-pub(super) fn choose(registry: &Registry, taken: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+pub(super) fn choose(registry: &Registry, taken: &[String]) -> (Vec<String>, Vec<String>) {
     let types = registry.types();
     let mut problems = Vec::new();
     let mut prefixes = vec![Prefix::Nothing; types.len()];
     loop {
         let names = spell(types, &prefixes);
-        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, name) in names.iter().enumerate() {
-            by_name.entry(name).or_default().push(place);
-        }
-        by_name.retain(|name, places| places.len() > 1 || taken.contains(*name));
-        if by_name.is_empty() {
+        let mut clashes = order::groups(names.iter().map(String::as_str));
+        clashes.retain(|places| places.len() > 1 || taken.contains(&names[places[0]]));
+        if clashes.is_empty() {
             return (names, problems);
         }
-        for (name, places) in by_name {
+        for places in clashes {
+            let name = &names[places[0]];
             let to_count = places.iter().all(|place| !matches!(prefixes[*place], Prefix::Nothing | Prefix::Modules));
             if to_count {
                 problems
@@ -121,7 +119,7 @@ mod tests {
     #[test]
     fn a_clash_is_parted_by_modules() {
         let types = [("Point", "shop::api::a"), ("Line", "shop"), ("Point", "shop::api::b")];
-        let (names, problems) = choose(&registry(&types), &BTreeSet::new());
+        let (names, problems) = choose(&registry(&types), &[]);
         assert_eq!(names, ["ApiAPoint", "Line", "ApiBPoint"]);
         assert_eq!(problems, [""; 0]);
     }
@@ -130,7 +128,7 @@ mod tests {
     #[test]
     fn a_clash_of_crates_is_parted_by_crates() {
         let types = [("Point", "shop::api"), ("Point", "library::api")];
-        let (names, problems) = choose(&registry(&types), &BTreeSet::new());
+        let (names, problems) = choose(&registry(&types), &[]);
         assert_eq!(names, ["ShopApiPoint", "LibraryApiPoint"]);
         assert_eq!(problems, [""; 0]);
     }
@@ -138,7 +136,7 @@ mod tests {
     /// A user's type gives way to the message of a method's arguments.
     #[test]
     fn a_type_gives_way_to_a_taken_name() {
-        let taken = BTreeSet::from(["GetRequest".to_owned()]);
+        let taken = ["GetRequest".to_owned()];
         let (names, _) = choose(&registry(&[("GetRequest", "shop")]), &taken);
         assert_eq!(names, ["ShopGetRequest"]);
     }
@@ -146,7 +144,7 @@ mod tests {
     /// Types that not even their modules tell apart are counted, and that is told.
     #[test]
     fn what_cannot_be_parted_is_a_problem() {
-        let (names, problems) = choose(&registry(&[("Point", "shop"), ("Point", "shop")]), &BTreeSet::new());
+        let (names, problems) = choose(&registry(&[("Point", "shop"), ("Point", "shop")]), &[]);
         assert_eq!(names, ["ShopPoint2", "ShopPoint3"]);
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains("`ShopPoint`"), "{problems:?}");

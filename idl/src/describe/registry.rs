@@ -128,13 +128,9 @@ impl Registry {
         name: &'static str,
         module: &'static str,
         docs: &'static str,
-        fields: impl FnOnce(&mut MessageFields<'_>),
+        fields: fn(&mut MessageFields<'_>),
     ) -> Shape {
-        self.enter::<T>(name, module, docs, |registry| {
-            let mut builder = MessageFields::new(registry);
-            fields(&mut builder);
-            (builder.parameters, Body::Message(builder.fields))
-        })
+        self.enter(TypeId::of::<T>(), Declared { name, module, docs }, Describe::Message(fields))
     }
 
     /// Enters an enum with data; `variants` names its parameters and variants.
@@ -143,15 +139,9 @@ impl Registry {
         name: &'static str,
         module: &'static str,
         docs: &'static str,
-        variants: impl FnOnce(&mut OneofVariants<'_>),
+        variants: fn(&mut OneofVariants<'_>),
     ) -> Shape {
-        self.enter::<T>(name, module, docs, |registry| {
-            let mut builder =
-                OneofVariants { registry, parameters: Vec::new(), variants: Vec::new(), open: false, default: None };
-            variants(&mut builder);
-            let OneofVariants { variants, open, default, .. } = builder;
-            (builder.parameters, Body::Oneof { variants, open, default })
-        })
+        self.enter(TypeId::of::<T>(), Declared { name, module, docs }, Describe::Oneof(variants))
     }
 
     /// Enters an enum without data; `values` names its variants.
@@ -160,37 +150,72 @@ impl Registry {
         name: &'static str,
         module: &'static str,
         docs: &'static str,
-        values: impl FnOnce(&mut EnumerationValues),
+        values: fn(&mut EnumerationValues),
     ) -> Shape {
-        self.enter::<T>(name, module, docs, |_| {
-            let mut builder = EnumerationValues { values: Vec::new(), open: false, default: None };
-            values(&mut builder);
-            let EnumerationValues { values, open, default } = builder;
-            (Vec::new(), Body::Enumeration { values, open, default })
-        })
+        self.enter(TypeId::of::<T>(), Declared { name, module, docs }, Describe::Enumeration(values))
     }
 
-    fn enter<T: Message>(
-        &mut self,
-        name: &'static str,
-        module: &'static str,
-        docs: &'static str,
-        describe: impl FnOnce(&mut Self) -> (Vec<Parameter>, Body),
-    ) -> Shape {
-        let known = self.by_id.get(&TypeId::of::<T>());
-        if let Some(&place) = known {
+    /// Knows nothing of the type but its id, so that it is compiled once.
+    fn enter(&mut self, id: TypeId, declared: Declared, describe: Describe) -> Shape {
+        if let Some(&place) = self.by_id.get(&id) {
             return Shape::Named(place);
         }
         let place = TypeRef(self.types.len());
-        self.by_id.insert(TypeId::of::<T>(), place);
-        let parameters = Vec::new();
-        self.types.push(Type { name, module, docs, parameters, body: Body::Message(Vec::new()) });
-        let (parameters, body) = describe(self);
+        self.by_id.insert(id, place);
+        let Declared { name, module, docs } = declared;
+        self.types.push(Type { name, module, docs, parameters: Vec::new(), body: Body::Message(Vec::new()) });
+        let (parameters, body) = self.describe(describe);
         let entered = &mut self.types[place.0];
         entered.parameters = parameters;
         entered.body = body;
         Shape::Named(place)
     }
+
+    fn describe(&mut self, describe: Describe) -> (Vec<Parameter>, Body) {
+        match describe {
+            Describe::Message(fields) => {
+                let mut builder = MessageFields::new(self);
+                fields(&mut builder);
+                (builder.parameters, Body::Message(builder.fields))
+            }
+            Describe::Oneof(variants) => {
+                let (parameters, none) = (Vec::new(), Vec::new());
+                let mut builder =
+                    OneofVariants { registry: self, parameters, variants: none, open: false, default: None };
+                variants(&mut builder);
+                let OneofVariants { parameters, variants, open, default, .. } = builder;
+                (parameters, Body::Oneof { variants, open, default })
+            }
+            Describe::Enumeration(values) => {
+                let mut builder = EnumerationValues { values: Vec::new(), open: false, default: None };
+                values(&mut builder);
+                let EnumerationValues { values, open, default } = builder;
+                (Vec::new(), Body::Enumeration { values, open, default })
+            }
+        }
+    }
+
+    /// The shape of a field of this type, and whether its absence is an error.
+    pub(crate) fn field<T: Message>(&mut self) -> (Shape, bool) {
+        (T::describe(self), T::absent().is_none())
+    }
+}
+
+/// A struct or an enum as its declaration has it.
+struct Declared {
+    name: &'static str,
+    module: &'static str,
+    docs: &'static str,
+}
+
+/// [`Registry::field`] of a type.
+pub(super) type DescribeField = fn(&mut Registry) -> (Shape, bool);
+
+/// What generated code says of a struct or an enum.
+enum Describe {
+    Message(fn(&mut MessageFields<'_>)),
+    Oneof(fn(&mut OneofVariants<'_>)),
+    Enumeration(fn(&mut EnumerationValues)),
 }
 
 #[cfg(feature = "proto")]
@@ -247,8 +272,12 @@ impl<'r> MessageFields<'r> {
 
     /// A field.
     pub fn field<T: Message>(&mut self, tag: u32, name: &str, docs: &str) {
-        let shape = T::describe(self.registry);
-        self.push(tag, name, docs, shape, T::absent().is_none());
+        self.add(tag, name, docs, Registry::field::<T>);
+    }
+
+    fn add(&mut self, tag: u32, name: &str, docs: &str, describe: DescribeField) {
+        let (shape, required) = describe(self.registry);
+        self.push(tag, name, docs, shape, required);
     }
 
     /// A field with `#[rpc(as = "…")]`: `W` is the type on the wire, `T` the Rust type.
@@ -305,13 +334,7 @@ impl OneofVariants<'_> {
     }
 
     /// A variant with several fields, or with named ones.
-    pub fn message(
-        &mut self,
-        tag: u32,
-        name: &'static str,
-        docs: &'static str,
-        fields: impl FnOnce(&mut MessageFields<'_>),
-    ) {
+    pub fn message(&mut self, tag: u32, name: &'static str, docs: &'static str, fields: fn(&mut MessageFields<'_>)) {
         let mut builder = MessageFields::new(self.registry);
         fields(&mut builder);
         let fields = builder.into_fields();

@@ -6,11 +6,17 @@ use std::hash::{BuildHasher, Hash};
 
 /// Writes a repeated field.
 pub(crate) fn encode<'a, T: Message>(list: impl Iterator<Item = &'a T>, length: usize, tag: u32, out: &mut Writer) {
-    if !T::WIRE.packs() {
-        list.for_each(|value| out.field(tag, value));
+    if const { !T::WIRE.packs() } {
+        for value in list {
+            out.field(tag, value);
+        }
     } else if length > 0 {
         out.key(tag, Wire::Len);
-        out.with_length(|out| list.for_each(|value| value.encode_value(out)));
+        let length = out.begin();
+        for value in list {
+            value.encode_value(out);
+        }
+        out.end(length);
     }
 }
 
@@ -24,7 +30,11 @@ pub(crate) fn merge<T: Message>(list: &mut Vec<T>, wire: Wire, r: &mut Reader<'_
         list.push(T::decode_value(None, r)?);
         return Ok(());
     }
-    merge_packed(list, T::WIRE, wire, r, |r| T::decode_value(None, r))
+    if const { T::WIRE.packs() } {
+        merge_packed(list, T::WIRE, wire, r, |r| T::decode_value(None, r))
+    } else {
+        wire.expect(T::WIRE)
+    }
 }
 
 /// Reads numbers that are packed into one field.
@@ -35,22 +45,29 @@ pub(crate) fn merge_packed<T>(
     r: &mut Reader<'_>,
     mut value: impl FnMut(&mut Reader<'_>) -> Result<T, DecodeError>,
 ) -> Result<(), DecodeError> {
-    if !packed.packs() {
-        return wire.expect(packed);
-    }
     wire.expect(Wire::Len)?;
-    r.within_length(|r| {
-        // Counted from what is there, so that memory follows the bytes received.
-        list.reserve(match packed {
-            Wire::Fixed32 => r.rest().len() / 4,
-            Wire::Fixed64 => r.rest().len() / 8,
-            _ => r.rest().iter().filter(|byte| **byte < 0x80).count(),
-        });
-        while !r.is_empty() {
-            list.push(value(r)?);
+    let outer = r.within_length()?;
+    list.reserve(count_packed(packed, r.rest()));
+    while !r.is_empty() {
+        match value(r) {
+            Ok(value) => list.push(value),
+            Err(error) => {
+                r.leave(outer);
+                return Err(error);
+            }
         }
-        Ok(())
-    })
+    }
+    r.leave(outer);
+    Ok(())
+}
+
+/// How many numbers are there, so that memory follows the bytes received.
+fn count_packed(packed: Wire, bytes: &[u8]) -> usize {
+    match packed {
+        Wire::Fixed32 => bytes.len() / 4,
+        Wire::Fixed64 => bytes.len() / 8,
+        _ => bytes.iter().filter(|byte| **byte < 0x80).count(),
+    }
 }
 
 impl<T: Message> Message for Vec<T> {

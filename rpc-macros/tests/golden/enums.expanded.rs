@@ -160,7 +160,7 @@ impl ::rpc_runtime::idl::Message for Foreign {
 impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         match self {
@@ -268,10 +268,10 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<f64>(&mut field_radius, wire, "radius")?,
-                                        4 => r.merge::<T>(&mut field_at, wire, "at")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<f64>(&mut field_radius, wire, "radius"),
+                                        4 => r.merge::<T>(&mut field_at, wire, "at"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::Circle {
                                     radius: ::rpc_runtime::idl::present::<
@@ -309,10 +309,10 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<T>(&mut field_1, wire, "field_1")?,
-                                        2 => r.merge::<T>(&mut field_2, wire, "field_2")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<T>(&mut field_1, wire, "field_1"),
+                                        2 => r.merge::<T>(&mut field_2, wire, "field_2"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::Line {
                                     0: ::rpc_runtime::idl::present::<T>(field_1, "field_1")?,
@@ -331,9 +331,7 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                 _ => r.skip(wire)?,
             }
         }
-        found
-            .or_else(<Self as ::rpc_runtime::idl::Message>::absent)
-            .ok_or_else(|| ::rpc_runtime::idl::DecodeError::no_variant("Drawing"))
+        ::rpc_runtime::idl::variant(found, "Drawing")
     }
     fn absent() -> ::core::option::Option<Self> {
         ::core::option::Option::Some(Self::Empty {})

@@ -2,7 +2,7 @@
 impl ::rpc_runtime::idl::Message for StoreError {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         match self {
@@ -58,9 +58,9 @@ impl ::rpc_runtime::idl::Message for StoreError {
                                     .next_field()?
                                 {
                                     match tag {
-                                        1 => r.merge::<String>(&mut field_title, wire, "title")?,
-                                        _ => r.skip(wire)?,
-                                    }
+                                        1 => r.merge::<String>(&mut field_title, wire, "title"),
+                                        _ => r.skip(wire),
+                                    }?;
                                 }
                                 ::core::result::Result::Ok(Self::NoSuchTitle {
                                     title: ::rpc_runtime::idl::present::<
@@ -104,9 +104,7 @@ impl ::rpc_runtime::idl::Message for StoreError {
                 _ => r.skip(wire)?,
             }
         }
-        found
-            .or_else(<Self as ::rpc_runtime::idl::Message>::absent)
-            .ok_or_else(|| ::rpc_runtime::idl::DecodeError::no_variant("StoreError"))
+        ::rpc_runtime::idl::variant(found, "StoreError")
     }
     fn absent() -> ::core::option::Option<Self> {
         ::core::option::Option::None
@@ -160,7 +158,7 @@ impl ::rpc_runtime::RemoteError for StoreError {
 impl ::rpc_runtime::idl::Message for OnlyCalls {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         match self {
@@ -198,9 +196,7 @@ impl ::rpc_runtime::idl::Message for OnlyCalls {
                 _ => r.skip(wire)?,
             }
         }
-        found
-            .or_else(<Self as ::rpc_runtime::idl::Message>::absent)
-            .ok_or_else(|| ::rpc_runtime::idl::DecodeError::no_variant("OnlyCalls"))
+        ::rpc_runtime::idl::variant(found, "OnlyCalls")
     }
     fn absent() -> ::core::option::Option<Self> {
         ::core::option::Option::None
@@ -234,7 +230,7 @@ impl ::rpc_runtime::RemoteError for OnlyCalls {
 impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Renamed<T> {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         match self {
@@ -290,9 +286,7 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Renamed<T> 
                 }
             }
         }
-        found
-            .or_else(<Self as ::rpc_runtime::idl::Message>::absent)
-            .ok_or_else(|| ::rpc_runtime::idl::DecodeError::no_variant("Renamed"))
+        ::rpc_runtime::idl::variant(found, "Renamed")
     }
     fn absent() -> ::core::option::Option<Self> {
         ::core::option::Option::Some(Self::Newer {})

@@ -216,14 +216,14 @@ const _: () = {
                             .next_field()?
                         {
                             match tag {
-                                1 => r.merge::<T>(&mut argument_item, wire, "item")?,
+                                1 => r.merge::<T>(&mut argument_item, wire, "item"),
                                 2 => {
                                     r.merge::<
                                             crate::inner::idl::Text,
-                                        >(&mut argument_note, wire, "note")?
+                                        >(&mut argument_note, wire, "note")
                                 }
-                                _ => r.skip(wire)?,
-                            }
+                                _ => r.skip(wire),
+                            }?;
                         }
                         ::core::result::Result::Ok((
                             crate::inner::idl::present::<T>(argument_item, "item")?,

@@ -303,11 +303,11 @@ const _: () = {
                         {
                             match tag {
                                 1 => {
-                                    r.merge::<u64>(&mut argument_customer, wire, "customer")?
+                                    r.merge::<u64>(&mut argument_customer, wire, "customer")
                                 }
-                                2 => r.merge::<String>(&mut argument_title, wire, "title")?,
-                                _ => r.skip(wire)?,
-                            }
+                                2 => r.merge::<String>(&mut argument_title, wire, "title"),
+                                _ => r.skip(wire),
+                            }?;
                         }
                         ::core::result::Result::Ok((
                             ::rpc_runtime::idl::present::<
@@ -378,27 +378,27 @@ const _: () = {
                                 1 => {
                                     r.merge::<
                                             ::rpc_runtime::idl::Text,
-                                        >(&mut argument_who, wire, "who")?
+                                        >(&mut argument_who, wire, "who")
                                 }
                                 7 => {
                                     r.merge::<
                                             ::rpc_runtime::idl::Bytes,
-                                        >(&mut argument_what, wire, "body")?
+                                        >(&mut argument_what, wire, "body")
                                 }
                                 8 => {
                                     r.merge::<
                                             ::std::vec::Vec<Loan>,
-                                        >(&mut argument_list, wire, "list")?
+                                        >(&mut argument_list, wire, "list")
                                 }
-                                9 => r.merge::<Loan>(&mut argument_one, wire, "one")?,
+                                9 => r.merge::<Loan>(&mut argument_one, wire, "one"),
                                 10 => {
                                     <u64 as ::rpc_runtime::idl::wire_as::As<
                                         ::rpc_runtime::idl::wire_as::Fixed64,
                                     >>::merge(&mut argument_at, wire, r)
-                                        .map_err(|error| error.in_field("at"))?
+                                        .map_err(|error| error.in_field("at"))
                                 }
-                                _ => r.skip(wire)?,
-                            }
+                                _ => r.skip(wire),
+                            }?;
                         }
                         ::core::result::Result::Ok((
                             ::rpc_runtime::idl::present::<
@@ -457,9 +457,9 @@ const _: () = {
                             .next_field()?
                         {
                             match tag {
-                                1 => r.merge::<u32>(&mut argument_of, wire, "of")?,
-                                _ => r.skip(wire)?,
-                            }
+                                1 => r.merge::<u32>(&mut argument_of, wire, "of"),
+                                _ => r.skip(wire),
+                            }?;
                         }
                         ::core::result::Result::Ok((
                             ::rpc_runtime::idl::present::<u32>(argument_of, "of")?,

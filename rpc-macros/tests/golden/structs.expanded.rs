@@ -2,7 +2,7 @@
 impl ::rpc_runtime::idl::Message for Loan {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <String as ::rpc_runtime::idl::Message>::encode(&self.title, 1, out);
@@ -46,17 +46,17 @@ impl ::rpc_runtime::idl::Message for Loan {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<String>(&mut field_title, wire, "title")?,
-                2 => r.merge::<u32>(&mut field_type, wire, "type")?,
+                1 => r.merge::<String>(&mut field_title, wire, "title"),
+                2 => r.merge::<u32>(&mut field_type, wire, "type"),
                 7 => {
                     <i64 as ::rpc_runtime::idl::wire_as::As<
                         ::rpc_runtime::idl::wire_as::Int64,
                     >>::merge(&mut field_at, wire, r)
-                        .map_err(|error| error.in_field("lentAt"))?
+                        .map_err(|error| error.in_field("lentAt"))
                 }
-                8 => r.merge::<Option<Vec<String>>>(&mut field_notes, wire, "notes")?,
-                _ => r.skip(wire)?,
-            }
+                8 => r.merge::<Option<Vec<String>>>(&mut field_notes, wire, "notes"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             title: ::rpc_runtime::idl::present::<String>(field_title, "title")?,
@@ -73,14 +73,7 @@ impl ::rpc_runtime::idl::Message for Loan {
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            title: <String as ::rpc_runtime::idl::Message>::absent()?,
-            r#type: <u32 as ::rpc_runtime::idl::Message>::absent()?,
-            at: <i64 as ::rpc_runtime::idl::wire_as::As<
-                ::rpc_runtime::idl::wire_as::Int64,
-            >>::absent(),
-            notes: <Option<Vec<String>> as ::rpc_runtime::idl::Message>::absent()?,
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -113,7 +106,7 @@ impl ::rpc_runtime::idl::Message for Loan {
 impl ::rpc_runtime::idl::Message for Nothing {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         let _ = out;
@@ -129,7 +122,7 @@ impl ::rpc_runtime::idl::Message for Nothing {
         ::core::result::Result::Ok(Self {})
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {})
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -141,7 +134,7 @@ impl ::rpc_runtime::idl::Message for Nothing {
 impl ::rpc_runtime::idl::Message for Named {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         let _ = out;
@@ -157,7 +150,7 @@ impl ::rpc_runtime::idl::Message for Named {
         ::core::result::Result::Ok(Self {})
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {})
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -169,7 +162,7 @@ impl ::rpc_runtime::idl::Message for Named {
 impl crate::idl::Message for Wrapped {
     const WIRE: crate::idl::Wire = crate::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut crate::idl::Writer) {
-        out.message(tag, |out| crate::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut crate::idl::Writer) {
         <Vec<u8> as crate::idl::Message>::encode(&self.0, 1, out);
@@ -187,18 +180,16 @@ impl crate::idl::Message for Wrapped {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<Vec<u8>>(&mut field_1, wire, "value")?,
-                _ => r.skip(wire)?,
-            }
+                1 => r.merge::<Vec<u8>>(&mut field_1, wire, "value"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             0: crate::idl::present::<Vec<u8>>(field_1, "value")?,
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            0: <Vec<u8> as crate::idl::Message>::absent()?,
-        })
+        crate::idl::empty()
     }
     fn describe(registry: &mut crate::idl::Registry) -> crate::idl::Shape {
         registry
@@ -219,7 +210,7 @@ impl crate::idl::Message for Wrapped {
 impl ::rpc_runtime::idl::Message for Pair {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <u32 as ::rpc_runtime::idl::Message>::encode(&self.0, 1, out);
@@ -244,17 +235,17 @@ impl ::rpc_runtime::idl::Message for Pair {
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<u32>(&mut field_1, wire, "field_1")?,
+                1 => r.merge::<u32>(&mut field_1, wire, "field_1"),
                 2 => {
                     <Vec<
                         u64,
                     > as ::rpc_runtime::idl::wire_as::As<
                         ::rpc_runtime::idl::wire_as::Fixed64,
                     >>::merge(&mut field_2, wire, r)
-                        .map_err(|error| error.in_field("field_2"))?
+                        .map_err(|error| error.in_field("field_2"))
                 }
-                _ => r.skip(wire)?,
-            }
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             0: ::rpc_runtime::idl::present::<u32>(field_1, "field_1")?,
@@ -269,14 +260,7 @@ impl ::rpc_runtime::idl::Message for Pair {
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            0: <u32 as ::rpc_runtime::idl::Message>::absent()?,
-            1: <Vec<
-                u64,
-            > as ::rpc_runtime::idl::wire_as::As<
-                ::rpc_runtime::idl::wire_as::Fixed64,
-            >>::absent(),
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,
@@ -314,7 +298,7 @@ where
 {
     const WIRE: ::rpc_runtime::idl::Wire = ::rpc_runtime::idl::Wire::Len;
     fn encode(&self, tag: u32, out: &mut ::rpc_runtime::idl::Writer) {
-        out.message(tag, |out| ::rpc_runtime::idl::Message::encode_fields(self, out));
+        out.field(tag, self);
     }
     fn encode_fields(&self, out: &mut ::rpc_runtime::idl::Writer) {
         <Vec<T> as ::rpc_runtime::idl::Message>::encode(&self.items, 1, out);
@@ -339,10 +323,10 @@ where
         };
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
-                1 => r.merge::<Vec<T>>(&mut field_items, wire, "items")?,
-                2 => r.merge::<Option<U>>(&mut field_next, wire, "next")?,
-                _ => r.skip(wire)?,
-            }
+                1 => r.merge::<Vec<T>>(&mut field_items, wire, "items"),
+                2 => r.merge::<Option<U>>(&mut field_next, wire, "next"),
+                _ => r.skip(wire),
+            }?;
         }
         ::core::result::Result::Ok(Self {
             items: ::rpc_runtime::idl::present::<Vec<T>>(field_items, "items")?,
@@ -350,10 +334,7 @@ where
         })
     }
     fn absent() -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self {
-            items: <Vec<T> as ::rpc_runtime::idl::Message>::absent()?,
-            next: <Option<U> as ::rpc_runtime::idl::Message>::absent()?,
-        })
+        ::rpc_runtime::idl::empty()
     }
     fn describe(
         registry: &mut ::rpc_runtime::idl::Registry,

@@ -14,7 +14,7 @@ use super::*;
 use crate::binding::Binding;
 use crate::context::Context;
 use crate::error::CallError;
-use crate::exported::Exported;
+use crate::exported::{Exported, Offer};
 use crate::handler::{Dispatch, Incoming};
 use crate::interface::{Method, ServerStub, UserStub};
 use crate::interleave::{block_on, every_order, orders_with, sent};
@@ -120,7 +120,7 @@ impl Node {
         let limits = Limits { slots_max: 2, ..Limits::default() };
         let server = Arc::new(Server::new(Incarnation::new(Uuid::nil()), Clock::start(), limits));
         let runs = Arc::default();
-        server.add_export(&Arc::new(Exported::new("a", Stub(Arc::clone(&runs)))));
+        server.add_export(&Arc::new(Exported::new("a".to_owned(), Offer::new(Stub(Arc::clone(&runs))))));
         Node { server, runs }
     }
 

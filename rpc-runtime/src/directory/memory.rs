@@ -1,7 +1,6 @@
 //! A directory inside one process, for tests: names, modes, epochs, selection and watching as with a nameserver,
 //! but nothing is kept, and registrations stand until they are taken back.
 
-use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +14,7 @@ use super::{
 };
 use crate::planted::{Bug, planted};
 use crate::protocol::id::Epoch;
+use crate::small_map::SmallMap;
 
 /// A directory inside one process. Clones are the same directory: give one to each node of a test.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ pub struct MemoryDirectory {
 #[derive(Default)]
 struct Table {
     epoch_last: u64,
-    slots: BTreeMap<Name, Slot>,
+    slots: SmallMap<Name, Slot>,
     watchers: Vec<Watcher>,
 }
 

@@ -8,7 +8,7 @@ use super::limits::SLOTS_DEFAULT;
 use super::recorded::SessionName;
 use crate::context::Context;
 use crate::error::Code;
-use crate::exported::Exported;
+use crate::exported::{Exported, Offer};
 use crate::protocol::control::{Hello, Rejection};
 use crate::protocol::id::Incarnation;
 use crate::server::Server;
@@ -60,7 +60,10 @@ struct Service {
 
 /// The node's own export of the service.
 pub(super) fn export(server: &Arc<Server>) -> Arc<Exported> {
-    let make = || Arc::new(Exported::new("", SessionsServer::new(Service { server: Arc::downgrade(server) })));
+    let make = || {
+        let service = SessionsServer::new(Service { server: Arc::downgrade(server) });
+        Arc::new(Exported::new(String::new(), Offer::new(service)))
+    };
     Arc::clone(server.grpc.sessions.get_or_init(make))
 }
 

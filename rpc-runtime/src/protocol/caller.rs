@@ -3,7 +3,6 @@
 //! A slot holds at most one unresolved call (I10). A call whose caller gave up keeps its slot until its verdict
 //! comes, so that a late answer can never meet another call (R16).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::control::LastCall;
@@ -237,11 +236,15 @@ impl<C> Caller<C> {
 
     /// Ends the session by the callee's final `Goodbye` (R31): every unresolved call with what it proves.
     pub fn end_by_goodbye(self, last_calls: &[LastCall]) -> Vec<(Unresolved<C>, Farewell)> {
-        let last_calls: BTreeMap<Slot, &LastCall> = last_calls.iter().map(|last| (last.slot, last)).collect();
-        let slots = (0..).map(Slot).zip(self.slots);
-        let ended = slots.filter_map(|(slot, state)| {
+        let mut by_slot = vec![None; self.slots.len()];
+        for last in last_calls {
+            if let Some(place) = by_slot.get_mut(usize::from(last.slot.0)) {
+                *place = Some(last);
+            }
+        }
+        let ended = self.slots.into_iter().zip(by_slot).filter_map(|(state, last)| {
             let taken = state.taken?;
-            let farewell = match last_calls.get(&slot) {
+            let farewell = match last {
                 _ if !taken.recorded => Farewell::Unknown,
                 Some(last) if last.sequence > taken.sequence => Farewell::Unknown,
                 Some(last) if last.sequence == taken.sequence && !last.refused => Farewell::Completed,

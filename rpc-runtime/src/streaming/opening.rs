@@ -50,10 +50,7 @@ impl<'a> Opening<'a> {
                 Opened::Reply(reply) => Ok(reply),
                 Opened::Items(_) => Err(confused("opened a stream")),
             });
-            O::from_result(match opened {
-                Ok(reply) => decode::<O>(method, &reply),
-                Err(error) => Err(error.of_method(method).into()),
-            })
+            O::from_result(decode::<O>(method, &opened))
         }
     }
 
@@ -63,7 +60,7 @@ impl<'a> Opening<'a> {
         async move {
             O::from_result(match self.open_raw().await {
                 Ok(Opened::Items(items)) => Ok(Decoding::streaming(items, Some(method))),
-                Ok(Opened::Reply(reply)) if reply.status != Status::Value => Err(decode_failure(method, &reply)),
+                Ok(Opened::Reply(reply)) if reply.status != Status::Value => Err(decode_failure(method, &Ok(reply))),
                 Ok(Opened::Reply(_)) => Err(confused("gave a value in place of a stream").of_method(method).into()),
                 Err(error) => Err(error.of_method(method).into()),
             })

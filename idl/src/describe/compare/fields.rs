@@ -1,10 +1,10 @@
 //! What became of the fields of a message, and of the variants of an enum.
 
 use super::super::index::value_names;
+use super::super::order;
 use super::fits::{self, Fit};
 use super::{Comparison, Pair, Way};
 use crate::descriptor::{EnumDescriptor, FieldDescriptor, FieldType, Label, MessageDescriptor, TypeNotes};
-use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Comparison<'a> {
     /// Two messages, field by field or variant by variant.
@@ -19,18 +19,15 @@ impl<'a> Comparison<'a> {
             Way::Argument => takes_unknown(new_notes),
             Way::Result | Way::Error => takes_unknown(old_notes),
         };
-        let by_tag = |message: &'a MessageDescriptor| {
-            message.field.iter().map(|field| (field.number, field)).collect::<BTreeMap<_, _>>()
-        };
-        let (old, new) = (by_tag(old), by_tag(new));
-        let tags: BTreeSet<u32> = old.keys().chain(new.keys()).copied().collect();
-        self.fields += tags.len() + 1;
-        for tag in tags {
+        let both = order::beside(&old.field, &new.field, |field| order::number(field.number));
+        self.fields += both.len() + 1;
+        for sides in both {
             if self.is_too_much() {
                 return;
             }
-            let place = self.place(pair, variants[0], tag);
-            match (old.get(&tag), new.get(&tag)) {
+            let Some(field) = sides[0].or(sides[1]) else { continue };
+            let place = self.place(pair, variants[0], field.number);
+            match sides.into() {
                 (Some(old), Some(new)) if old.name != new.name => {
                     self.report(true, format!("{place} was `{}`, is `{}`", old.name, new.name));
                 }
@@ -151,20 +148,17 @@ impl<'a> Comparison<'a> {
             Way::Argument => notes(new).is_some_and(|notes| notes.open),
             Way::Result | Way::Error => notes(old).is_some_and(|notes| notes.open),
         };
-        let by_number = |described: &'a EnumDescriptor| {
-            let short = value_names(described);
-            let values = described.value.iter();
-            values.map(|value| (value.number, short(&value.name))).collect::<BTreeMap<_, _>>()
-        };
-        let (old, new) = (by_number(old), by_number(new));
-        let numbers: BTreeSet<i32> = old.keys().chain(new.keys()).copied().collect();
-        self.fields += numbers.len() + 1;
-        for number in numbers {
+        let short_names = [value_names(old), value_names(new)];
+        let both = order::beside(&old.value, &new.value, |value| order::number(value.number));
+        self.fields += both.len() + 1;
+        for [old, new] in both {
             if self.is_too_much() {
                 return;
             }
-            let place = format!("{}: number {number}", self.subject(pair));
-            match (old.get(&number), new.get(&number)) {
+            let Some(value) = old.or(new) else { continue };
+            let place = format!("{}: number {}", self.subject(pair), value.number);
+            let [short_old, short_new] = &short_names;
+            match (old.map(|old| short_old(&old.name)), new.map(|new| short_new(&new.name))) {
                 (Some(old), Some(new)) if old != new => {
                     self.report(true, format!("{place} was {old}, is {new}"));
                 }

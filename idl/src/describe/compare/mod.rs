@@ -11,8 +11,9 @@ mod words;
 
 use super::index::{Described, Index};
 use super::interface::Interface;
+use super::order;
 use crate::descriptor::{MessageDescriptor, MethodDescriptor, MethodKind, MethodNotes};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many fields are compared at most: a description from elsewhere must not keep us busy for long.
 const FIELDS_MAX: usize = 262_144;
@@ -113,18 +114,18 @@ impl<'a> Comparison<'a> {
     }
 
     fn methods(&mut self, old: &'a [MethodDescriptor], new: &'a [MethodDescriptor]) {
-        let by_name = |methods: &'a [MethodDescriptor]| {
-            methods.iter().map(|method| (method.name.as_str(), method)).collect::<BTreeMap<_, _>>()
-        };
-        let (old, new) = (by_name(old), by_name(new));
-        for (name, method) in &old {
-            match new.get(name) {
-                Some(other) => self.method(name, method, other),
-                None => self.report(true, format!("{name} is gone")),
+        let pairs = order::beside(old, new, |method| order::name(&method.name));
+        for pair in &pairs {
+            match *pair {
+                [Some(old), Some(new)] => self.method(&old.name, old, new),
+                [Some(old), None] => self.report(true, format!("{} is gone", old.name)),
+                [None, _] => {}
             }
         }
-        for name in new.keys().filter(|name| !old.contains_key(*name)) {
-            self.report(false, format!("{name} is new"));
+        for pair in pairs {
+            if let [None, Some(new)] = pair {
+                self.report(false, format!("{} is new", new.name));
+            }
         }
     }
 

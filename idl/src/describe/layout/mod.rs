@@ -13,7 +13,6 @@ use crate::descriptor::{
     EnumDescriptor, EnumOptions, EnumValueDescriptor, EnumValueOptions, MessageDescriptor, Notes, TypeNotes,
 };
 use draft::{Draft, ValueType};
-use std::collections::BTreeSet;
 
 /// Lays out the types of one package.
 pub(super) struct Layout<'r> {
@@ -21,8 +20,8 @@ pub(super) struct Layout<'r> {
     names: &'r [String],
     /// The package with a dot before and after it.
     scope: String,
-    /// The files of Google's that are needed.
-    pub(super) imports: BTreeSet<String>,
+    /// The files of Google's that are needed, in order.
+    pub(super) imports: Vec<String>,
     pub(super) problems: Vec<String>,
 }
 
@@ -32,7 +31,7 @@ impl<'r> Layout<'r> {
             "" => ".".into(),
             package => format!(".{package}."),
         };
-        let (imports, problems) = (BTreeSet::new(), Vec::new());
+        let (imports, problems) = (Vec::new(), Vec::new());
         Self { registry, names, scope, imports, problems }
     }
 
@@ -115,7 +114,10 @@ impl<'r> Layout<'r> {
             WellKnown::Duration => ("duration", "Duration"),
             WellKnown::Timestamp => ("timestamp", "Timestamp"),
         };
-        self.imports.insert(format!("google/protobuf/{file}.proto"));
+        let import = format!("google/protobuf/{file}.proto");
+        if let Err(place) = self.imports.binary_search(&import) {
+            self.imports.insert(place, import);
+        }
         format!(".google.protobuf.{name}")
     }
 }

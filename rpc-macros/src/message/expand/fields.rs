@@ -134,13 +134,12 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
         let tag = field.number();
         match &field.wire_as {
             None => quote_spanned! {located(ty)=>
-                #tag => r.merge::<#ty>(&mut #local, wire, #name)?,
+                #tag => r.merge::<#ty>(&mut #local, wire, #name),
             },
             Some(_) => {
                 let codec = codec(field, idl);
                 quote_spanned! {located(ty)=>
-                    #tag => #codec::merge(&mut #local, wire, r)
-                        .map_err(|error| error.in_field(#name))?,
+                    #tag => #codec::merge(&mut #local, wire, r).map_err(|error| error.in_field(#name)),
                 }
             }
         }
@@ -149,8 +148,8 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
         while let ::core::option::Option::Some((tag, wire)) = r.next_field()? {
             match tag {
                 #(#arms)*
-                _ => r.skip(wire)?,
-            }
+                _ => r.skip(wire),
+            }?;
         }
     }
 }
@@ -165,19 +164,6 @@ pub(crate) fn value(field: &Field, idl: &Path) -> TokenStream {
             quote_spanned!(located(ty)=> #local.unwrap_or_else(#codec::absent))
         }
     }
-}
-
-/// The value of which no field came; the expression leaves the function where a field has no such value.
-pub(super) fn absent(fields: &[Field], idl: &Path, constructor: &TokenStream) -> TokenStream {
-    let values = fields.iter().map(|field| {
-        let Field { member, ty, wire_as, .. } = field;
-        let codec = codec(field, idl);
-        match wire_as {
-            None => quote_spanned!(located(ty)=> #member: #codec::absent()?,),
-            Some(_) => quote_spanned!(located(ty)=> #member: #codec::absent(),),
-        }
-    });
-    quote!(::core::option::Option::Some(#constructor { #(#values)* }))
 }
 
 /// One line of the description for each field.

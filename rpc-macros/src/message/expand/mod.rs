@@ -103,7 +103,7 @@ fn structure(message: &Message, all: &[Field], idl: &Path) -> TokenStream {
         quote_spanned!(located(&field.ty)=> &self.#member)
     });
     let decode = fields::decode(all, idl, &quote!(Self), &quote!(before));
-    let absent = fields::absent(all, idl, &quote!(Self));
+    let absent = quote!(#idl::empty());
     let body = wire_message(idl, &encode, &decode, &absent);
     let describe = fields::describe(all, idl);
     let parameters = parameters(&message.generics);
@@ -135,7 +135,7 @@ fn wire_message(
         const WIRE: #idl::Wire = #idl::Wire::Len;
 
         fn encode(&self, tag: u32, out: &mut #idl::Writer) {
-            out.message(tag, |out| #idl::Message::encode_fields(self, out));
+            out.field(tag, self);
         }
 
         fn encode_fields(&self, out: &mut #idl::Writer) {

@@ -40,9 +40,7 @@ pub(super) fn functions(message: &Message, variants: &[Variant], idl: &Path) -> 
                 #unknown
             }
         }
-        found
-            .or_else(<Self as #idl::Message>::absent)
-            .ok_or_else(|| #idl::DecodeError::no_variant(#name))
+        #idl::variant(found, #name)
     };
     let body = wire_message(idl, &encode, &decode, &absent);
     let parameters = parameters(&message.generics);

@@ -13,22 +13,22 @@ mod thread {
 
     use tokio::runtime::{Builder, Handle};
 
+    use crate::task::Task;
+
     /// The thread's runtime.
     #[derive(Clone)]
     pub(in super::super) struct Home(Handle);
 
     impl Home {
         pub(in super::super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+            let task: Task = Box::pin(task);
             self.0.spawn(task);
         }
     }
 
     /// A home, and what is to be called with the life that is led there: its end is the end of the thread and of all that
     /// was spawned there.
-    pub(in super::super) fn find<F>() -> io::Result<(Home, impl FnOnce(F) -> io::Result<()>)>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
+    pub(in super::super) fn find() -> io::Result<(Home, impl FnOnce(Task) -> io::Result<()>)> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let home = Home(runtime.handle().clone());
         let stay = move |life| {
@@ -47,7 +47,7 @@ mod task {
     use tokio::runtime::Handle;
     use tokio::sync::watch;
 
-    use crate::task::spawn;
+    use crate::task::{Task, spawn};
 
     /// A channel that is open for as long as the life that is led there.
     #[derive(Clone)]
@@ -70,12 +70,9 @@ mod task {
     }
 
     /// A home, and what is to be called with the life that is led there.
-    pub(in super::super) fn find<F>() -> io::Result<(Home, impl FnOnce(F) -> io::Result<()>)>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
+    pub(in super::super) fn find() -> io::Result<(Home, impl FnOnce(Task) -> io::Result<()>)> {
         let (open, is_open) = watch::channel(());
-        let stay = move |life: F| {
+        let stay = move |life: Task| {
             spawn(async move {
                 life.await;
                 drop(open);

@@ -3,7 +3,6 @@
 //!
 //! No clock and no calls in here: [`Shared`](super::Shared) makes the calls and says what came of them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use crate::directory::nameserver::{Name, Refusal, Renewal};
 use crate::directory::{Ended, RegisterMode, Registration, Standing};
 use crate::protocol::id::Epoch;
+use crate::small_map::SmallMap;
 
 /// A renewal is tried so often within one ttl.
 const RENEWALS_PER_TTL: u32 = 3;
@@ -70,7 +70,7 @@ pub(super) struct Return {
 /// The registrations that are kept alive, by name.
 #[derive(Debug, Default)]
 pub(super) struct LeaseTable {
-    held: BTreeMap<Name, Held>,
+    held: SmallMap<Name, Held>,
 }
 
 impl LeaseTable {
@@ -100,7 +100,7 @@ impl LeaseTable {
     }
 
     pub(super) fn holds(&self, name: &Name) -> bool {
-        self.held.contains_key(name)
+        self.held.get(name).is_some()
     }
 
     /// The number that the registration has now that was given `first`.
@@ -110,7 +110,7 @@ impl LeaseTable {
 
     /// When there is something to do next.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.held.values().map(|held| held.phase.at()).min()
+        self.held.iter().map(|(_, held)| held.phase.at()).min()
     }
 
     /// How long a renewal call for `due` may take: a third of the shortest ttl, so that there is time for another.
@@ -125,7 +125,7 @@ impl LeaseTable {
             Phase::Renew { at } => at <= now + held.registration.ttl / RENEWALS_PER_TTL / 2 * ahead,
             Phase::Return { .. } => false,
         };
-        if !self.held.values().any(|held| is_due(held, 0)) {
+        if !self.held.iter().any(|(_, held)| is_due(held, 0)) {
             return Vec::new();
         }
         let due = self.held.iter().filter(|(_, held)| is_due(held, 1));

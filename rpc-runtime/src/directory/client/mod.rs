@@ -107,12 +107,12 @@ impl NameserverDirectory {
         });
         let at_home = Arc::clone(&shared);
         // Ends when the directory is dropped; tasks that are left at home end with it.
-        stay(async move {
+        stay(Box::pin(async move {
             tokio::select! {
                 _ = ended => {}
                 () = at_home.live(reach) => {}
             }
-        })?;
+        }))?;
         Ok(Self { shared, _alive: alive })
     }
 
