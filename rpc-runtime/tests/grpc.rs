@@ -396,7 +396,7 @@ async fn reflection_describes_what_is_exported() {
         let services = answers.message().await.expect("no error").expect("services");
         assert!(contains(&services, b"library.v1.Store") && contains(&services, b"rpc.v1.Sessions"));
         let file = answers.message().await.expect("no error").expect("a file");
-        assert!(contains(&file, b"CheckOutRequest") && contains(&file, b"library/v1.proto"));
+        assert!(contains(&file, b"CheckOutRequest") && contains(&file, b"library/v1/store.proto"));
         let missing = answers.message().await.expect("no error").expect("an error");
         assert!(contains(&missing, b"knows no such"));
         assert!(answers.message().await.expect("no error").is_none());

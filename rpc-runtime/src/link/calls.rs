@@ -194,6 +194,7 @@ impl Calls {
     }
 
     /// A call's final answer. Gives whom to wake.
+    #[inline]
     pub(super) fn settle(&mut self, key: usize, status: Status, body: Bytes, now: Time) -> Option<Waker> {
         let refused = status.is_never().then(|| {
             let refused = idl::from_slice::<Refused>(&body);
