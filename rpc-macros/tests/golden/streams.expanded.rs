@@ -240,10 +240,10 @@ const _: () = {
                                 1 => {
                                     r.merge::<
                                             ::rpc_runtime::idl::Text,
-                                        >(&mut argument_topic, wire, "topic")?
+                                        >(&mut argument_topic, wire, "topic")
                                 }
-                                _ => r.skip(wire)?,
-                            }
+                                _ => r.skip(wire),
+                            }?;
                         }
                         ::core::result::Result::Ok((
                             ::rpc_runtime::idl::present::<
