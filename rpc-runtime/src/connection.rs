@@ -317,7 +317,9 @@ impl Connection {
             self.inbox = BytesMut::from(&self.inbox[..]);
             self.has_grown = false;
         }
-        self.inbox.reserve(self.room());
+        if self.inbox.capacity() - self.inbox.len() < self.read_bytes {
+            self.inbox.reserve(self.room());
+        }
         self.has_grown |= self.inbox.capacity() > KEPT_BYTES_MAX;
         // The future holds no state of its own: making one for each poll is safe.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);

@@ -13,7 +13,7 @@ use allocation_counter::opt_out;
 use bytes::Bytes;
 use rpc_runtime::fuzzing::connect;
 use rpc_runtime::protocol::control::{Attach, Hello, Welcome};
-use rpc_runtime::protocol::frame::{Call, CallHeader, Frame, MAGIC};
+use rpc_runtime::protocol::frame::{Call, CallHeader, Frame, MAGIC, Way};
 use rpc_runtime::protocol::id::{AttachNumber, CallId, Incarnation, Owner, Sequence, SessionId, Slot, Token};
 use rpc_runtime::protocol::time::CalleeTime;
 use rpc_runtime::{CallError, Limits, Node, interface};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::bounds::{allow, buffered, constant, memory};
 use crate::input::Input;
-use crate::peer::{Peer, Record, STEPS_MAX, encoded, play, settle};
+use crate::peer::{Peer, Record, STEPS_MAX, encoded, of_stream, play, settle};
 
 const ADDRESS: &str = "memory://callee";
 const NAME: &str = "callee";
@@ -236,7 +236,7 @@ impl Stage<'_> {
     /// The next thing to say: what a caller says, with parts of it wrong, or what no caller says.
     fn frame(&self, input: &mut Input<'_>) -> Frame {
         let kind = input.byte();
-        match kind % 10 {
+        match kind % 13 {
             0 => self.hello(input),
             1 => self.attach(input),
             2..5 => call(input),
@@ -244,7 +244,8 @@ impl Stage<'_> {
             6 => Frame::Ack(id(input)),
             7 => Frame::Ping,
             8 => Frame::Describe,
-            _ if kind % 20 < 10 => Frame::Close,
+            9..12 => of_stream(input, Way::Up),
+            _ if kind % 26 < 13 => Frame::Close,
             _ => Frame::Pong(CalleeTime(input.number())),
         }
     }

@@ -13,7 +13,7 @@ use rpc_runtime::fuzzing::Listener;
 use rpc_runtime::protocol::control::{
     Attached, Fault, FaultKind, Goodbye, LastCall, NestedFault, Refusal, Refused, Reject, Rejection, Welcome,
 };
-use rpc_runtime::protocol::frame::{Answer, AnswerHeader, Frame, Status};
+use rpc_runtime::protocol::frame::{Answer, AnswerHeader, Frame, Status, Way};
 use rpc_runtime::protocol::id::{CallId, Epoch, Incarnation, Sequence, SessionId, Slot, Token};
 use rpc_runtime::protocol::time::CalleeTime;
 use rpc_runtime::{CallError, Message, Node, UserStub, interface};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::bounds::{allow, buffered, constant, memory};
 use crate::input::Input;
-use crate::peer::{Peer, Record, STEPS_MAX, encoded, play, settle};
+use crate::peer::{Peer, Record, STEPS_MAX, encoded, of_stream, play, settle};
 
 const ADDRESS: &str = "memory://caller";
 const NAME: &str = "caller";
@@ -43,7 +43,7 @@ const WAITS: [Duration; 6] = [
     Duration::from_secs(20),
     Duration::from_secs(61),
 ];
-const STATUSES: [Status; 8] = [
+const STATUSES: [Status; 9] = [
     Status::Value,
     Status::Error,
     Status::Fault,
@@ -52,6 +52,7 @@ const STATUSES: [Status; 8] = [
     Status::Stale,
     Status::SlotBusy,
     Status::ReplyLost,
+    Status::Opened,
 ];
 
 /// What is imported.
@@ -202,7 +203,7 @@ impl Stage<'_> {
 
 /// The next thing to say: what an exporter says, with parts of it wrong, or what no exporter says.
 fn frame(input: &mut Input<'_>) -> Frame {
-    match input.byte() % 10 {
+    match input.byte() % 13 {
         0 => welcome(input),
         1 => Frame::Attached(Attached { clock: input.number() }),
         2 => reject(input),
@@ -210,6 +211,7 @@ fn frame(input: &mut Input<'_>) -> Frame {
         6 => Frame::Pong(CalleeTime(input.number())),
         7 => goodbye(input),
         8 => Frame::Description(description(input)),
+        9..12 => of_stream(input, Way::Down),
         _ => Frame::Ping,
     }
 }

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use allocation_counter::opt_out;
 use bytes::{Bytes, BytesMut};
-use rpc_runtime::protocol::frame::{Frame, MAGIC, frame_bytes};
+use rpc_runtime::protocol::frame::{Frame, Item, MAGIC, Status, Way, frame_bytes};
+use rpc_runtime::protocol::id::{CallId, Sequence, Slot};
+use rpc_runtime::protocol::stream::Position;
 use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
+
+use crate::input::Input;
 
 /// Steps of one scene; what is left of an input then says nothing.
 pub(crate) const STEPS_MAX: usize = 64;
@@ -114,4 +118,17 @@ pub(crate) fn encoded(frame: &Frame) -> Bytes {
     let mut bytes = Vec::new();
     frame.encode(&mut bytes);
     bytes.into()
+}
+
+/// A frame of a stream that nobody has opened, as likely as not.
+pub(crate) fn of_stream(input: &mut Input<'_>, way: Way) -> Frame {
+    let id = CallId { slot: Slot(input.byte().into()), sequence: Sequence(input.number()) };
+    match input.byte() % 4 {
+        0 => Frame::Stop(id),
+        1 => Frame::ItemAck(way, id, Position { received: input.number(), consumed: input.number() }),
+        end => {
+            let end = [None, Some(Status::Value), Some(Status::Error), Some(Status::Fault)][usize::from(end)];
+            Frame::Item(way, Item { id, number: input.number(), end, body: Bytes::copy_from_slice(input.bytes()) })
+        }
+    }
 }
