@@ -5,6 +5,8 @@ mod capnp;
 #[cfg(feature = "peers")]
 mod connectrpc;
 mod ours;
+#[cfg(feature = "peers")]
+mod ours_grpc;
 mod raw;
 mod raw_blocking;
 mod raw_tokio;
@@ -77,6 +79,8 @@ contenders! {
     volo::Volo,
     #[cfg(feature = "peers")]
     tonic::Tonic,
+    #[cfg(feature = "peers")]
+    ours_grpc::OursGrpc,
     #[cfg(feature = "peers")]
     connectrpc::Connectrpc,
 }

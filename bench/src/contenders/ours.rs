@@ -1,7 +1,7 @@
 //! This framework, with everything that it promises: sessions, records, deadlines.
 
 use bytes::Bytes;
-use rpc_runtime::{CallError, Message, Node, interface};
+use rpc_runtime::{CallError, Message, Node, ServerStub, interface};
 use tokio::sync::OnceCell;
 
 use crate::contender::{self, Address, Client, Contender, Error, Incoming, Runtime};
@@ -70,11 +70,16 @@ impl Contender for Ours {
     }
 
     fn serve_process(address: &Address, runtime: Runtime) -> Result<(), Error> {
-        match runtime {
-            Runtime::Multi => serve::multi_thread()?.block_on(serve_at(address, 0)),
-            // The node's own threads drive connections; this one accepts.
-            Runtime::PerCore => serve::one_thread()?.block_on(serve_at(address, process::threads(runtime))),
-        }
+        serve_with(address, runtime, EchoServer::new(Echoing))
+    }
+}
+
+/// A server process that exports `stub`.
+pub(super) fn serve_with(address: &Address, runtime: Runtime, stub: impl ServerStub) -> Result<(), Error> {
+    match runtime {
+        Runtime::Multi => serve::multi_thread()?.block_on(serve_at(address, 0, stub)),
+        // The node's own threads drive connections; this one accepts.
+        Runtime::PerCore => serve::one_thread()?.block_on(serve_at(address, process::threads(runtime), stub)),
     }
 }
 
@@ -90,9 +95,9 @@ async fn node() -> Result<&'static Node, Error> {
     Ok(NODE.get_or_try_init(|| Node::builder().start()).await?)
 }
 
-async fn serve_at(address: &Address, io_threads: usize) -> Result<(), Error> {
+async fn serve_at(address: &Address, io_threads: usize, stub: impl ServerStub) -> Result<(), Error> {
     let node = Node::builder().listen(address.to_string()).io_threads(io_threads).start().await?;
-    let _export = node.export(INSTANCE, EchoServer::new(Echoing)).await?;
+    let _export = node.export(INSTANCE, stub).await?;
     let endpoint = node.local_endpoints();
     serve::ready(&endpoint.first().ok_or("the node listens nowhere")?.parse()?)?;
     std::future::pending().await

@@ -9,6 +9,8 @@ use crate::run::Transport::{self, Tcp, Unix};
 const OURS: &str = "rpc-runtime";
 /// Ours by the method that may run more than once.
 const IDEMPOTENT: &str = "rpc-runtime idempotent";
+/// Our port, called by tonic's client.
+const GRPC: &str = "rpc-runtime gRPC";
 /// Floors are no frameworks: one need not be above them to be above every peer.
 const FLOORS: &[&str] = &["raw tokio", "raw blocking"];
 
@@ -54,6 +56,9 @@ pub(crate) fn check(summary: &Summary) -> Vec<Goal> {
         absolute(summary, PipeCpu, "µs", AtMost(5.0)),
         ratio(Pipe, IDEMPOTENT, AtLeast(0.97)),
         ratio(LatOneCpu, IDEMPOTENT, AtMost(1.03)),
+        against(summary, LatOneCpu, (GRPC, Tcp), ("tonic", Tcp), AtMost(1.0)),
+        against(summary, Pipe, (GRPC, Tcp), ("tonic", Tcp), AtLeast(1.0)),
+        against(summary, Conns, (GRPC, Tcp), ("tonic", Tcp), AtLeast(1.0)),
     ];
     goals.drain(..).flatten().collect()
 }
