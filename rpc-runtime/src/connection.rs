@@ -294,8 +294,8 @@ impl Connection {
         if wake_at < self.timer_at || self.timer_at == Time::ZERO {
             self.timer_at = wake_at;
             self.timer.as_mut().reset(self.clock.instant(wake_at));
-        } else if now < self.timer_at {
-            // It was polled when it was set, by the same task.
+        } else if now < self.timer_at && !self.timer.is_elapsed() {
+            // It was polled when it was set, by the same task. That it has rung is asked of it, not of another clock.
             return false;
         }
         let rings = self.timer.as_mut().poll(cx).is_ready();
