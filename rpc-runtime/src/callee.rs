@@ -62,7 +62,8 @@ pub(crate) async fn accept(
     }
 }
 
-/// Serves one accepted connection to its end: what it begins with says in which protocol. Its handlers belong to the runtime `home`, if that is another one.
+/// Serves one accepted connection to its end: what it begins with says in which protocol. Its handlers belong to the
+/// runtime `home`, if that is another one.
 pub(crate) async fn serve(mut stream: Stream, server: Arc<Server>, admitted: Admitted, home: Option<Handle>) {
     server.counters.connections_accepted.add();
     let limits = &server.limits;

@@ -20,6 +20,7 @@ pub(crate) use metadata::{Beside, note_error};
 #[cfg(feature = "grpc")]
 pub(crate) use metadata::{BesideReply, is_reserved, outgoing};
 pub use metadata::{Metadata, MetadataError, with_metadata};
+
 thread_local! {
     /// The call that is being carried out: here while a step of its implementation runs, and only then.
     static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };

@@ -16,6 +16,9 @@ pub enum Executed {
     },
 }
 
+/// Nothing is known of the call, and it may yet start: what is said when in doubt.
+pub(crate) const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
+
 impl fmt::Display for Executed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::context::inherited_deadline;
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::interface::Method;
 use crate::limits::Limits;
 use crate::planted::{Bug, planted};
@@ -27,7 +27,7 @@ use crate::streaming::carried::Carried;
 use crate::sync::{Mutex, MutexGuard, Notify};
 #[cfg(feature = "grpc")]
 pub(crate) use calls::Body;
-use calls::{Call, Calls, MAY_STILL_RUN};
+use calls::{Call, Calls};
 pub(crate) use calls::{CallKey, Reply};
 
 /// Whether a binding's exporter can be reached.

@@ -6,8 +6,15 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// What a queued call takes beside its arguments.
+const CALL_BYTES: usize = 1024;
 /// A new measurement of how long handlers run counts as one in so many.
 const SMOOTHING: i64 = 8;
+
+/// What a call with these arguments takes of `queued_bytes_max`.
+pub(crate) fn queued_bytes(arguments: &[u8]) -> usize {
+    CALL_BYTES + arguments.len()
+}
 
 /// What a node knows of its queued calls. The counts order nothing else, and the expected wait is a guess.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::outbox::Outbox;
 use crate::passing::Passing;
 use crate::planted::{Bug, planted};
 use crate::protocol::budget::Budget;
-use crate::protocol::control::{Attach, Attached, Goodbye, Hello, LastCalls, Rejection, Welcome};
+use crate::protocol::control::{Attach, Attached, Goodbye, Hello, LastCalls, Refusal, Rejection, Welcome};
 use crate::protocol::frame::Frame;
 use crate::protocol::id::{ConnectionId, Incarnation, Owner, SessionId, Token};
 use crate::protocol::lease::Lease;
@@ -300,6 +300,17 @@ impl Server {
         self.grpc.enter(crate::grpc::Phase::Draining);
         for served in self.all_sessions() {
             served.say(&Frame::Goodbye(Goodbye { last: false, activities: LastCalls::default() }));
+        }
+    }
+
+    /// A refusal that holds for every new call of `export` (row 10).
+    pub(crate) fn standing_refusal(&self, export: &Exported) -> Option<Refusal> {
+        if self.is_draining() {
+            Some(Refusal::Draining)
+        } else if export.is_withdrawn() {
+            Some(Refusal::Withdrawn)
+        } else {
+            None
         }
     }
 

@@ -1,10 +1,9 @@
 //! This framework's port as tonic's client sees it: gRPC's own semantics, without a session. The client is tonic's contender's,
 //! settings included, so that the two rows differ in the server alone.
 
-use bytes::Bytes;
-use rpc_runtime::{CallError, Message, interface};
+use rpc_runtime::{CallError, interface};
 
-use super::ours;
+use super::ours::{self, Item};
 use super::tonic::Tonic;
 use crate::contender::{Address, Contender, Error, Incoming, Runtime};
 use crate::load::Workload;
@@ -14,13 +13,6 @@ use crate::load::Workload;
 trait Echo {
     #[rpc(message)]
     async fn echo(&self, message: Item) -> Result<Item, CallError>;
-}
-
-#[derive(Debug, Clone, PartialEq, Message)]
-struct Item {
-    id: u64,
-    key: String,
-    value: Bytes,
 }
 
 struct Echoing;

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 ///
 /// impl routeguide::RouteGuide for Guide {
 ///     async fn get_feature(&self, request: routeguide::Point) -> Result<routeguide::Feature, CallError> {
-///         todo!()
+///         Ok(routeguide::Feature { location: Some(request), ..Default::default() })
 ///     }
 /// }
 /// ```

@@ -29,15 +29,13 @@ use super::routes::error_name;
 use super::status::Status;
 use crate::context::outgoing;
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::MAY_STILL_RUN;
 use crate::interface::Method;
 use crate::limits::Limits;
 use crate::link::{Body, Reply};
 use crate::protocol::frame::Status as Verdict;
 use crate::task::spawn;
 use crate::transport::endpoint::Endpoint;
-
-const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
 
 /// A call as its stub polls it. Dropping it resets the stream.
 pub(crate) type Calling = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send>>;

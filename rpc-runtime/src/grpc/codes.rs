@@ -1,7 +1,7 @@
 //! The one table between errors of calls and the codes of gRPC, in both directions.
 
 use crate::error::{Code, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::protocol::control::Rejection;
 use crate::protocol::frame::Status as Verdict;
 
@@ -40,7 +40,6 @@ pub(super) fn code_of(kind: ErrorKind) -> Code {
 /// come from the implementation, so it has ended. Each of the rest may come from a library or a proxy on the way, while
 /// the implementation runs.
 pub(super) fn kind_of(code: Code) -> (ErrorKind, Executed) {
-    const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
     match code {
         Code::Cancelled => (ErrorKind::Cancelled, MAY_STILL_RUN),
         Code::DeadlineExceeded => (ErrorKind::DeadlineExceeded, MAY_STILL_RUN),

@@ -25,12 +25,9 @@ use crate::passing::LARGE_BYTES;
 use crate::protocol::control::{Fault, FaultKind, Refusal};
 use crate::protocol::frame::Status as Verdict;
 use crate::protocol::time::Time;
-use crate::queue::Queue;
+use crate::queue::{Queue, queued_bytes};
 use crate::server::Server;
 use crate::spare;
-
-/// What a queued call takes beside its arguments.
-pub(super) const QUEUED_CALL_BYTES: usize = 1024;
 
 /// Runs the call and answers it.
 pub(super) async fn serve(asked: Asked, mut respond: Respond) {
@@ -228,7 +225,7 @@ async fn turn(asked: &Asked) -> Result<Turn, Refusal> {
 async fn queued(asked: &Asked) -> Result<Turn, Refusal> {
     let server = &asked.peer.server;
     let left = asked.until.since(server.clock.now());
-    let bytes = QUEUED_CALL_BYTES + asked.arguments.len();
+    let bytes = queued_bytes(&asked.arguments);
     if !server.queue.has_room(bytes) || server.queue.expected_wait() > left / 2 {
         return Err(Refusal::Overload);
     }
@@ -244,13 +241,7 @@ async fn queued(asked: &Asked) -> Result<Turn, Refusal> {
 
 /// A refusal that holds for every new call (row 10).
 fn standing_refusal(asked: &Asked) -> Result<(), Refusal> {
-    if asked.peer.server.is_draining() {
-        Err(Refusal::Draining)
-    } else if asked.route.export.is_withdrawn() {
-        Err(Refusal::Withdrawn)
-    } else {
-        Ok(())
-    }
+    asked.peer.server.standing_refusal(&asked.route.export).map_or(Ok(()), Err)
 }
 
 /// A place in the queue; it is left when this is dropped.

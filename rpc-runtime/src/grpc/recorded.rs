@@ -20,7 +20,7 @@ use super::stream::Asked;
 use crate::clock::Clock;
 use crate::context::Beside;
 use crate::error::Code;
-use crate::executed::Executed;
+use crate::executed::MAY_STILL_RUN;
 use crate::passing::LARGE_BYTES;
 use crate::protocol::control::{Refused, Rejection};
 use crate::protocol::frame::{Call, CallHeader, Status as Verdict};
@@ -30,8 +30,6 @@ use crate::run::{Run, Spares, run_in_turn};
 use crate::served::{Answer, Received, Served, Told};
 use crate::server::Server;
 use crate::{spare, sync};
-
-const UNKNOWN: Executed = Executed::Unknown { may_still_run: true };
 
 /// The name of a session, as the entry `rpc-session` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +125,7 @@ fn number<T: std::str::FromStr>(digits: &str) -> Option<T> {
 
 fn rejection(why: &Rejection) -> Status {
     let (code, text) = rejected(why);
-    Status::new(code, UNKNOWN, text)
+    Status::new(code, MAY_STILL_RUN, text)
 }
 
 /// A call that names a session which it may use.
@@ -143,7 +141,7 @@ impl Admitted {
         let export = Arc::clone(self.served.export());
         if export.interface().name() != interface {
             let text = format!("the session is one with `{}`", export.interface().name());
-            return Err(Status::new(Code::InvalidArgument, UNKNOWN, text));
+            return Err(Status::new(Code::InvalidArgument, MAY_STILL_RUN, text));
         }
         Route::of(export, method)
     }
@@ -219,6 +217,7 @@ async fn answer(answered: Answer, route: &Route, server: &Server, mut respond: R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::executed::Executed;
 
     fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -12,7 +12,7 @@ use slab::Slab;
 
 use super::streams::end_answered;
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::interface::Method;
 use crate::outbox::{Frames, Outbox};
 use crate::planted::{Bug, planted};
@@ -27,8 +27,6 @@ use crate::streaming::carried::Carried;
 
 /// Bodies of answers up to this size are copied.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
-
-pub(super) const MAY_STILL_RUN: Executed = Executed::Unknown { may_still_run: true };
 
 #[derive(Debug)]
 pub(super) struct Calls {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::calls::{Attached, Calls, MAY_STILL_RUN, OpenSession};
+use super::calls::{Attached, Calls, OpenSession};
 use super::{Link, LinkState};
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::outbox::Outbox;
 use crate::planted::{Bug, planted};
 use crate::protocol::caller::{Caller, Farewell, Matched, Resend};

@@ -20,12 +20,10 @@ use crate::protocol::frame::{ANSWER_HEADER_BYTES, AnswerHeader, CallHeader, LENG
 use crate::protocol::id::CallId;
 use crate::protocol::session::{Arrival, CancelVerdict, Finished, Gate, Verdict};
 use crate::protocol::time::{CalleeTime, Time};
+use crate::queue::queued_bytes;
 use crate::spare;
 use crate::streaming::carried::Carried;
 use crate::sync::AbortHandle;
-
-/// What a queued call takes beside its arguments.
-const QUEUED_CALL_BYTES: usize = 1024;
 
 /// What is left to do with a call that arrived.
 pub(crate) enum Received {
@@ -126,7 +124,7 @@ impl Served {
         let clock = Clock::as_callee(now);
         let method = self.export.method(call.method);
         let no_room = method.is_some_and(|method| method.has_streams() && !self.has_room_for_streams(&state));
-        let refusal = self.standing_refusal().or_else(|| no_room.then_some(Refusal::Overload));
+        let refusal = self.server.standing_refusal(&self.export).or_else(|| no_room.then_some(Refusal::Overload));
         let started = if call.recorded {
             state.session.start(call, refusal, clock, &self.server.budget)
         } else {
@@ -298,7 +296,7 @@ impl Served {
         has_permit: bool,
         clock: CalleeTime,
     ) -> Gate {
-        let refusal = self.standing_refusal().or_else(|| match method {
+        let refusal = self.server.standing_refusal(&self.export).or_else(|| match method {
             None => Some(Refusal::UnknownMethod),
             Some(method) if !call.recorded && method.kind == idl::MethodKind::Plain => Some(Refusal::NotIdempotent),
             Some(method) if method.has_streams() && !self.has_room_for_streams(state) => Some(Refusal::Overload),
@@ -321,17 +319,6 @@ impl Served {
     fn waits_too_long(&self, call: &CallHeader, clock: CalleeTime) -> bool {
         let left = Duration::from_micros(call.start_before.0.saturating_sub(clock.0));
         !call.is_late(clock) && self.server.queue.expected_wait() > left / 2
-    }
-
-    /// A refusal that holds for every new call.
-    fn standing_refusal(&self) -> Option<Refusal> {
-        if self.server.is_draining() {
-            Some(Refusal::Draining)
-        } else if self.export.is_withdrawn() {
-            Some(Refusal::Withdrawn)
-        } else {
-            None
-        }
     }
 
     fn refusal_text(&self, why: Refusal) -> String {
@@ -385,9 +372,4 @@ impl Served {
         let header = AnswerHeader { id, status, clock, slots };
         outbox.push(|frames| frames.put_answer(&header, body));
     }
-}
-
-/// What a call with these arguments takes of `queued_bytes_max`.
-fn queued_bytes(arguments: &Bytes) -> usize {
-    QUEUED_CALL_BYTES + arguments.len()
 }

@@ -14,10 +14,10 @@ use http::{Request, Response, StatusCode, Uri};
 use idl::Writer;
 use tokio::time::Instant;
 
-use super::{Connection, MAY_STILL_RUN, Remote};
+use super::{Connection, Remote};
 use crate::context::Metadata;
 use crate::error::{CallError, Code, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::grpc::compression::{ACCEPTED, Compression};
 use crate::grpc::flow::room;
 use crate::grpc::limits::PART_BYTES_MAX;
