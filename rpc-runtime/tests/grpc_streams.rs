@@ -1,4 +1,4 @@
-//! Streams over gRPC: a node that is called by tonic's client, and by one that speaks bare HTTP/2.
+//! Streams over gRPC, served: a node that is called by tonic's client, and by one that speaks bare HTTP/2.
 
 mod feed;
 #[path = "support/tonic_client.rs"]

@@ -18,7 +18,7 @@ use crate::protocol::frame::Status as Verdict;
 use crate::streaming::items::{Item, Items, fault};
 
 /// What the caller of a method sends as a stream. Dropping it gives the caller no more room.
-pub(super) struct Requests(pub(super) Messages);
+pub(super) struct Requests(pub(super) Box<Messages>);
 
 impl Items for Requests {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Item> {

@@ -12,6 +12,15 @@ pub(super) const FRAME_BYTES_MAX: u32 = 16 * 1024;
 pub(super) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What may be on its way of all streams of an accepted connection: streams that nobody reads hold up no others.
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX * STREAM_WINDOW_BYTES;
+/// The same of a binding's connection to a server: for each call with streams that it may have, and for a few others.
+pub(super) fn binding_window_bytes(streams_max: usize) -> u32 {
+    const OTHERS: usize = 16;
+    /// What HTTP/2 can say.
+    const WINDOW_BYTES_MAX: u32 = (1 << 31) - 1;
+    let windows = u32::try_from(streams_max.saturating_add(OTHERS)).unwrap_or(u32::MAX);
+    windows.saturating_mul(STREAM_WINDOW_BYTES).min(WINDOW_BYTES_MAX)
+}
+
 /// What frames that wait take beside their bytes: each counts as 256 bytes if it has fewer. For small items of streams that nobody
 /// reads.
 pub(super) const SMALL_FRAMES_BYTES_MAX: usize = 64 * 1024 * 1024;

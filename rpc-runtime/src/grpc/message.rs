@@ -106,11 +106,6 @@ impl Messages {
     }
 
     /// What comes after the last message.
-    pub(super) async fn trailers(&mut self) -> Result<Option<http::HeaderMap>, NoMessage> {
-        poll_fn(|cx| self.poll_trailers(cx)).await
-    }
-
-    /// The same.
     pub(super) fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<http::HeaderMap>, NoMessage>> {
         self.body.poll_trailers(cx).map_err(NoMessage::from)
     }

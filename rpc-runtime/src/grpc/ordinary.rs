@@ -102,7 +102,7 @@ impl Run {
     async fn go_on(mut self, server: Arc<Server>, respond: Respond, first: Poll<Verdict>) {
         let mut respond = Some(respond);
         if first.is_ready() {
-            return opened::send(self, &server, respond).await;
+            return Box::pin(opened::send(self, &server, respond)).await;
         }
         let mut aborting = std::pin::pin!(server.grpc.aborting());
         let until = server.clock.instant(self.until);
@@ -111,7 +111,7 @@ impl Run {
             tokio::select! {
                 biased;
                 verdict = poll_fn(|cx| poll_handler(handler, context, cx, reply)) => return match verdict {
-                    Verdict::Opened => opened::send(self, &server, respond).await,
+                    Verdict::Opened => Box::pin(opened::send(self, &server, respond)).await,
                     verdict => self.answer(verdict, &server, respond).await,
                 },
                 () = gone(&mut respond) => {

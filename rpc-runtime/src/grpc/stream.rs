@@ -30,8 +30,8 @@ pub(super) struct Asked {
     pub(super) peer: Arc<Peer>,
     pub(super) route: Route,
     pub(super) arguments: Bytes,
-    /// What the caller sends, of a method that takes a stream.
-    pub(super) items: Option<Messages>,
+    /// What the caller sends, of a method that takes a stream. Others need little room for it.
+    pub(super) items: Option<Box<Messages>>,
     pub(super) beside: Beside,
     pub(super) until: Time,
     /// Whether the caller said how long it waits.
@@ -130,7 +130,7 @@ impl CallTime {
 }
 
 /// What a call takes: a message, or a stream of them.
-type Arguments = (CallTime, Bytes, Option<Messages>);
+type Arguments = (CallTime, Bytes, Option<Box<Messages>>);
 
 async fn arguments(
     server: &Server,
@@ -140,7 +140,7 @@ async fn arguments(
 ) -> Result<Arguments, Status> {
     let time = CallTime::read(server, route, headers)?;
     if route.method.client_streams {
-        return Ok((time, Bytes::new(), Some(messages)));
+        return Ok((time, Bytes::new(), Some(Box::new(messages))));
     }
     match timeout(time.wait.min(server.limits.call_timeout), messages.only()).await {
         Ok(Ok(Some(arguments))) => Ok((time, arguments, None)),
