@@ -239,7 +239,7 @@ async fn streams_that_nobody_reads_hold_up_no_others() -> Result<(), Failure> {
         let (response, mut body) = requests.send_request(request("Hold"), false)?;
         match number {
             // 210 KB in small frames.
-            0 => (0..30_000).try_for_each(|_| body.send_data(Bytes::from_static(b"\0\0\0\0\x02\x08\x07"), false))?,
+            0..3 => (0..30_000).try_for_each(|_| body.send_data(Bytes::from_static(b"\0\0\0\0\x02\x08\x07"), false))?,
             _ => body.send_data(vec![0; 256 * 1024].into(), false)?,
         }
         held.push((response, body));
