@@ -175,11 +175,18 @@ pub struct EnumDescriptor {
 pub struct EnumValueDescriptor {
     /// Its name, in capitals, after the enum's name: `COLOR_RED`.
     pub name: String,
-    /// Its number on the wire.
+    /// Its number on the wire; there always, also if it is 0, as tools want it said.
     #[rpc(as = "int32")]
-    pub number: i32,
+    pub number: Option<i32>,
     /// What more is known.
     pub options: Option<EnumValueOptions>,
+}
+
+impl EnumValueDescriptor {
+    /// Its number, which is 0 if nothing is said.
+    pub fn number(&self) -> i32 {
+        self.number.unwrap_or_default()
+    }
 }
 
 /// An interface: a `ServiceDescriptorProto`.

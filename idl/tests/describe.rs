@@ -213,7 +213,7 @@ fn values_of_enums() {
     let store = store();
     let color = &store.file().enum_type[0];
     let values: Vec<_> = color.value.iter().map(|v| (v.name.as_str(), v.number)).collect();
-    assert_eq!(values, [("COLOR_UNSPECIFIED", 0), ("COLOR_RED", 1), ("COLOR_DARK_GREEN", 2)]);
+    assert_eq!(values, [("COLOR_UNSPECIFIED", Some(0)), ("COLOR_RED", Some(1)), ("COLOR_DARK_GREEN", Some(2))]);
     let notes = &color.options.as_ref().unwrap().rpc;
     assert!(notes.open);
     assert_eq!(notes.default, None);

@@ -1,6 +1,7 @@
 //! What an implementation can know of the call that it carries out, and what its own calls inherit.
 
 mod metadata;
+mod reply_metadata;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -20,6 +21,7 @@ pub(crate) use metadata::{Beside, note_error};
 #[cfg(feature = "grpc")]
 pub(crate) use metadata::{BesideReply, is_reserved, outgoing};
 pub use metadata::{Metadata, MetadataError, with_metadata};
+pub use reply_metadata::ReplyMetadata;
 
 thread_local! {
     /// The call that is being carried out: here while a step of its implementation runs, and only then.
@@ -77,8 +79,8 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
-    /// When the caller stops waiting; `None` if it waits for ever, and in a method with streams (R40). Further calls inherit
-    /// it (R14).
+    /// When the caller stops waiting; `None` if it waits for ever, and in a method with streams (R40), unless a caller over gRPC has
+    /// given the whole call a time. Further calls inherit it (R14).
     pub fn deadline(&self) -> Option<std::time::Instant> {
         self.0.deadline().map(Instant::into_std)
     }

@@ -90,7 +90,7 @@
 //! - [`interface`], [`macro@Message`], [`macro@RemoteError`]: what the macros accept.
 //! - [`Node`]: exports, imports, addresses, shutdown. [`Limits`]: every bound with its default.
 //! - gRPC, with the feature `grpc`: every export is a gRPC service at the same address, and `Node::import_grpc` binds a stub to a
-//!   gRPC server. [`Metadata`], [`Code`]; `docs/GRPC.md` says what callers see.
+//!   gRPC server. [`Metadata`], [`ReplyMetadata`], [`Code`]; `docs/GRPC.md` says what callers see.
 //! - [`Binding`]: what is under a user stub. [`LinkState`]: whether its exporter can be reached.
 //! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
 //! - [`directory`]: how exporters are found; [`Selector`].
@@ -155,7 +155,7 @@ mod transport;
 pub use binding::Binding;
 #[doc(hidden)]
 pub use call::{Call, Outgoing};
-pub use context::{Context, Metadata, MetadataError, with_metadata, within};
+pub use context::{Context, Metadata, MetadataError, ReplyMetadata, with_metadata, within};
 pub use directory::{RegisterMode, Selector};
 pub use error::{CallError, Code, ErrorKind, Nested, RemoteError};
 pub use executed::Executed;

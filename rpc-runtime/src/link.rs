@@ -88,10 +88,11 @@ impl Link {
         Link { remote: Some(remote), ..self }
     }
 
-    /// Whether its exporter is a gRPC server.
+    /// The gRPC server that the binding is one to, and how long a call may take that is made now.
     #[cfg(feature = "grpc")]
-    pub(crate) fn is_over_grpc(&self) -> bool {
-        self.remote.is_some()
+    pub(crate) fn remote(&self, method: &Method) -> Option<(Arc<crate::grpc::Remote>, Duration)> {
+        let remote = self.remote.as_ref()?;
+        Some((Arc::clone(remote), method.timeout.unwrap_or(self.call_timeout)))
     }
 
     /// The future of a call to a gRPC server, if the binding is one to such; otherwise the arguments.

@@ -156,11 +156,11 @@ impl<'a> Walk<'a> {
         self.hash.number(2);
         self.hash.number(notes.is_some_and(|notes| notes.open).into());
         self.hash.optional(notes.and_then(|notes| notes.default));
-        let values = order::ordered(&described.value, |value| order::number(value.number));
+        let values = order::ordered(&described.value, |value| order::number(value.number()));
         self.hash.number(values.len() as u64);
         let short = value_names(described);
         for value in values {
-            self.hash.number(value.number as u64);
+            self.hash.number(value.number() as u64);
             self.hash.text(short(&value.name));
         }
     }

@@ -257,7 +257,7 @@ impl Text {
             }
             for value in &described.value {
                 text.comment(value.options.as_ref().map_or("", |options| &options.rpc.docs));
-                text.line(format_args!("{} = {};", value.name, value.number));
+                text.line(format_args!("{} = {};", value.name, value.number()));
             }
         });
     }

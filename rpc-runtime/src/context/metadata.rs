@@ -158,6 +158,12 @@ impl Context {
         }
     }
 
+    /// What goes back ahead of the reply; it is taken away.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn take_header(&self) -> Metadata {
+        self.0.beside.get().map(|beside| std::mem::take(&mut beside.reply().header)).unwrap_or_default()
+    }
+
     /// What goes back beside the reply; it is taken away.
     #[cfg(feature = "grpc")]
     pub(crate) fn take_beside_reply(&self) -> BesideReply {

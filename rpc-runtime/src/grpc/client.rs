@@ -6,6 +6,8 @@
 mod exchange;
 mod import;
 mod keep;
+mod response;
+mod streams;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -18,7 +20,7 @@ use h2::client::SendRequest;
 use http::HeaderMap;
 use http::uri::Authority;
 use idl::{MethodKind, Writer};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 pub use import::ImportingGrpc;
@@ -27,7 +29,7 @@ use super::codes::kind_of;
 use super::message::Parts;
 use super::routes::error_name;
 use super::status::Status;
-use crate::context::outgoing;
+use crate::context::{ReplyMetadata, outgoing};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::MAY_STILL_RUN;
 use crate::interface::Method;
@@ -53,6 +55,8 @@ pub(crate) struct Remote {
     headers: HeaderMap,
     limits: Limits,
     parts: Arc<Parts>,
+    /// One permit for each call with streams.
+    streams: Arc<Semaphore>,
     connection: watch::Sender<Connection>,
 }
 
@@ -86,6 +90,7 @@ impl Remote {
             errors: errors.collect(),
             headers,
             parts: Arc::new(Parts::new(usize::MAX)),
+            streams: Arc::new(Semaphore::new(limits.session_streams_max.min(Semaphore::MAX_PERMITS))),
             limits,
             connection: watch::Sender::new(Connection::Down(None)),
         }
@@ -94,14 +99,14 @@ impl Remote {
     /// The future of a call. `timeout` is `Duration::MAX` for ever.
     pub(crate) fn call(self: &Arc<Self>, method: &'static Method, arguments: Writer, timeout: Duration) -> Calling {
         let remote = Arc::clone(self);
-        let metadata = outgoing();
+        let (metadata, told) = (outgoing(), ReplyMetadata::begin());
         if method.kind != MethodKind::Oneway {
-            return Box::pin(async move { remote.run(method, arguments, metadata.as_deref(), timeout).await });
+            return Box::pin(async move { remote.run(method, arguments, metadata.as_deref(), told, timeout).await });
         }
         Box::pin(async move {
             // Nobody waits for it; it ends with its deadline.
             drop(spawn(async move {
-                if let Err(error) = remote.run(method, arguments, metadata.as_deref(), timeout).await {
+                if let Err(error) = remote.run(method, arguments, metadata.as_deref(), None, timeout).await {
                     tracing::debug!(method = method.name, %error, "a one-way call failed");
                 }
             }));
@@ -114,16 +119,13 @@ impl Remote {
         method: &'static Method,
         arguments: Writer,
         metadata: Option<&crate::Metadata>,
+        told: Option<ReplyMetadata>,
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        if arguments.len() > self.limits.frame_bytes_max {
-            let text =
-                format!("arguments of {} bytes exceed the limit of {}", arguments.len(), self.limits.frame_bytes_max);
-            return Err(CallError::never(ErrorKind::TooLarge, text));
-        }
+        self.check_size(&arguments)?;
         let until = Instant::now().checked_add(timeout);
         let is_sent = AtomicBool::new(false);
-        let call = exchange::Exchange { remote: self, method, metadata, until, is_sent: &is_sent };
+        let call = exchange::Exchange { remote: self, method, metadata, told, until, is_sent: &is_sent };
         let ended = match until {
             Some(until) => timeout_at(until, call.run(&arguments)).await,
             None => Ok(call.run(&arguments).await),
@@ -139,6 +141,16 @@ impl Remote {
         }
     }
 
+    /// Whether the arguments may be sent.
+    fn check_size(&self, arguments: &Writer) -> Result<(), CallError> {
+        let (bytes, bytes_max) = (arguments.len(), self.limits.frame_bytes_max);
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        let text = format!("arguments of {bytes} bytes exceed the limit of {bytes_max}");
+        Err(CallError::never(ErrorKind::TooLarge, text))
+    }
+
     /// The error of a call that found no connection in time.
     fn unsent(&self, timeout: Duration) -> CallError {
         let why = match &*self.connection.borrow() {
@@ -149,12 +161,12 @@ impl Remote {
         CallError::never(ErrorKind::DeadlineExceeded, text)
     }
 
-    /// What a status means to the caller: the method's own error, or one of the call.
-    fn failed(&self, method: &Method, status: &Status) -> Result<Reply, CallError> {
+    /// What a status means to the caller: the method's own error, in bytes, or one of the call.
+    fn failed(&self, method: &Method, status: &Status) -> Result<Bytes, CallError> {
         let expected = self.errors.get(method.name).map(String::as_str);
         let detail = status.read_details().into_iter().find(|detail| Some(detail.name()) == expected);
         if let Some(detail) = detail {
-            return Ok(Reply { status: Verdict::Error, body: Body::Shared(detail.value) });
+            return Ok(detail.value);
         }
         let (kind, executed) = kind_of(status.code);
         let text = match status.text.as_str() {

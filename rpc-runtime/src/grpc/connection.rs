@@ -9,12 +9,13 @@ use bytes::Bytes;
 use h2::{Ping, PingPong};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::limits::{
     CONNECTION_WINDOW_BYTES, FAREWELL_TIMEOUT, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LOCAL_RESETS_MAX, PARTS_MAX,
     PENDING_RESETS_MAX, PING_INTERVAL, PING_TIMEOUT, REMEMBERED_RESETS, RESETS_REMEMBERED_FOR, SEND_BUFFER_BYTES,
-    STREAM_WINDOW_BYTES, STREAMS_MAX,
+    SMALL_FRAMES_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
 };
 use super::message::{HEAD_BYTES, Parts};
 use super::shared::Phase;
@@ -38,6 +39,8 @@ pub(super) struct Peer {
     /// Where handlers go on that have to wait, if the connection is driven by a thread of its own.
     pub(super) home: Option<Handle>,
     pub(super) parts: Arc<Parts>,
+    /// One permit for each call with streams that runs.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 /// Serves a connection that began with `begun`, to its end. Gives why it was closed, if this side closed it for what came.
@@ -61,6 +64,7 @@ pub(crate) async fn serve(
         caller: Incarnation::new(random::identity()),
         home,
         parts: Arc::new(Parts::new(bytes_max)),
+        streams: Arc::new(Semaphore::new(server.limits.session_streams_max.min(Semaphore::MAX_PERMITS))),
     };
     drive(connection, Arc::new(peer), until).await
 }
@@ -118,6 +122,7 @@ fn settings() -> h2::server::Builder {
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buffer_size(SEND_BUFFER_BYTES)
+        .data_frame_budget(SMALL_FRAMES_BYTES_MAX)
         .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
         .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
         .max_concurrent_reset_streams(REMEMBERED_RESETS)

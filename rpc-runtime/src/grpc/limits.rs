@@ -9,9 +9,21 @@ pub(super) const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// One HTTP/2 frame.
 pub(super) const FRAME_BYTES_MAX: u32 = 16 * 1024;
 /// What may be on its way of one stream.
-pub(super) const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-/// What may be on its way of all streams of a connection.
-pub(super) const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+pub(super) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// What may be on its way of all streams of an accepted connection: streams that nobody reads hold up no others.
+pub(super) const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX * STREAM_WINDOW_BYTES;
+/// The same of a binding's connection to a server: for each call with streams that it may have, and for a few others.
+pub(super) fn binding_window_bytes(streams_max: usize) -> u32 {
+    const OTHERS: usize = 16;
+    /// What HTTP/2 can say.
+    const WINDOW_BYTES_MAX: u32 = (1 << 31) - 1;
+    let windows = u32::try_from(streams_max.saturating_add(OTHERS)).unwrap_or(u32::MAX);
+    windows.saturating_mul(STREAM_WINDOW_BYTES).min(WINDOW_BYTES_MAX)
+}
+
+/// What frames that wait take beside their bytes: each counts as 256 bytes if it has fewer. For small items of streams that nobody
+/// reads.
+pub(super) const SMALL_FRAMES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// What waits to be sent on one stream beyond what was handed over whole.
 pub(super) const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Larger messages are handed over in parts, each when there is room for it.
@@ -61,6 +73,7 @@ mod tests {
             ("an HTTP/2 frame", kib(FRAME_BYTES_MAX as usize)),
             ("window of a stream", kib(STREAM_WINDOW_BYTES as usize)),
             ("window of a connection", kib(CONNECTION_WINDOW_BYTES as usize)),
+            ("small frames that wait", kib(SMALL_FRAMES_BYTES_MAX)),
             ("unsent bytes of a stream", kib(SEND_BUFFER_BYTES)),
             ("streams reset before they were looked at", PENDING_RESETS_MAX.to_string()),
             ("streams reset for a peer's mistakes", LOCAL_RESETS_MAX.to_string()),

@@ -2,8 +2,10 @@
 //!
 //! No memory is taken for a length that was only claimed. A message that came whole in one piece is not copied.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::RecvStream;
@@ -71,19 +73,24 @@ impl Messages {
 
     /// The next message; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, NoMessage> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The same. While nobody asks, the window stays as full as it is.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, NoMessage>> {
         loop {
             if let Some(message) = self.take()? {
-                return Ok(Some(message));
+                return Poll::Ready(Ok(Some(message)));
             }
-            match self.body.data().await {
+            match ready!(self.body.poll_data(cx)) {
                 Some(chunk) => {
                     let chunk = chunk?;
                     // The window was charged for what has just come, so this much can be given back.
                     self.body.flow_control().release_capacity(chunk.len())?;
                     self.chunk = chunk;
                 }
-                None if self.part.is_empty() => return Ok(None),
-                None => return Err(NoMessage::Malformed("the stream ends within a message")),
+                None if self.part.is_empty() => return Poll::Ready(Ok(None)),
+                None => return Poll::Ready(Err(NoMessage::Malformed("the stream ends within a message"))),
             }
         }
     }
@@ -99,8 +106,8 @@ impl Messages {
     }
 
     /// What comes after the last message.
-    pub(super) async fn trailers(&mut self) -> Result<Option<http::HeaderMap>, NoMessage> {
-        Ok(self.body.trailers().await?)
+    pub(super) fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<http::HeaderMap>, NoMessage>> {
+        self.body.poll_trailers(cx).map_err(NoMessage::from)
     }
 
     /// A message that has come whole.
@@ -211,7 +218,7 @@ pub(super) fn framed_bytes(message: &[u8], compressed: bool) -> Bytes {
     buffer.freeze()
 }
 
-fn put_head(buffer: &mut BytesMut, compressed: bool, length: usize) {
+pub(super) fn put_head(buffer: &mut BytesMut, compressed: bool, length: usize) {
     buffer.put_u8(compressed.into());
     // What is sent is bounded by `frame_bytes_max`, on the other side if not on this one.
     buffer.put_u32(u32::try_from(length).unwrap_or(u32::MAX));

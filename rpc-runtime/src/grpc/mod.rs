@@ -11,7 +11,7 @@
 //! | which code an error has | `codes.rs` |
 //! | how a connection, and a call on it, is served | `connection.rs`, `stream.rs`, `respond.rs`, `flow.rs` |
 //! | which implementation a path means | `routes.rs` |
-//! | how a call runs | `ordinary.rs`; at most once: `recorded.rs`, `sessions.rs` |
+//! | how a call runs | `ordinary.rs`; with streams: `items.rs`, `opened.rs`; at most once: `recorded.rs`, `sessions.rs` |
 //! | the services that gRPC's tools ask for | `health.rs`, `reflection.rs` |
 //! | how a stub calls a gRPC server | `client.rs`, `client/` |
 
@@ -21,9 +21,11 @@ mod compression;
 mod connection;
 mod flow;
 mod health;
+mod items;
 mod limits;
 mod message;
 mod metadata;
+mod opened;
 mod ordinary;
 mod recorded;
 mod reflection;

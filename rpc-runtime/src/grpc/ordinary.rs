@@ -12,6 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::Peer;
+use super::items::Requests;
+use super::opened;
 use super::respond::Respond;
 use super::routes::Route;
 use super::shared::Busy;
@@ -40,9 +42,13 @@ pub(super) async fn serve(asked: Asked, mut respond: Respond) {
             return respond.fail(&refused(why, ""));
         }
     };
-    let Asked { peer, route, arguments, beside, until, has_timeout } = asked;
+    let Asked { peer, route, arguments, items, beside, until, has_timeout } = asked;
     let context = Some(Context::new(server.clock, until, peer.caller).with_beside(beside));
-    let dispatch = route.export.call(Incoming::new(route.method.id, &arguments, None));
+    let mut incoming = Incoming::new(route.method.id, &arguments, None);
+    if let Some(items) = items {
+        incoming = incoming.with_items(Box::new(Requests(items)));
+    }
+    let dispatch = route.export.call(incoming);
     let (why, text) = match dispatch.0 {
         Dispatched::Run(handler) => {
             server.counters.calls_executed.add();
@@ -60,13 +66,13 @@ pub(super) async fn serve(asked: Asked, mut respond: Respond) {
 }
 
 /// A call that has started.
-struct Run {
-    handler: Box<dyn Handler>,
-    context: Option<Context>,
+pub(super) struct Run {
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) context: Option<Context>,
     reply: Writer,
-    route: Route,
-    until: Time,
-    has_timeout: bool,
+    pub(super) route: Route,
+    pub(super) until: Time,
+    pub(super) has_timeout: bool,
     _busy: Busy,
     _turn: Turn,
 }
@@ -77,25 +83,34 @@ impl Run {
         let first =
             poll_fn(|cx| Poll::Ready(poll_handler(&mut self.handler, &mut self.context, cx, &mut self.reply))).await;
         match (first, &peer.home) {
+            (Poll::Ready(Verdict::Opened), _) | (Poll::Pending, _) => {
+                let rest = self.go_on(Arc::clone(&peer.server), respond, first);
+                match &peer.home {
+                    None => Box::pin(rest).await,
+                    // Ends with the handler, which is dropped when the node cannot wait any longer.
+                    Some(home) => drop(home.spawn(rest)),
+                }
+            }
             (Poll::Ready(verdict), _) => self.answer(verdict, &peer.server, Some(respond)).await,
-            (Poll::Pending, None) => Box::pin(self.go_on(Arc::clone(&peer.server), respond)).await,
-            // Ends with the handler, which is dropped when the node cannot wait any longer.
-            (Poll::Pending, Some(home)) => drop(home.spawn(self.go_on(Arc::clone(&peer.server), respond))),
         }
     }
 
     /// Polls the handler to its end, watching the caller, the deadline and the node.
-    async fn go_on(mut self, server: Arc<Server>, respond: Respond) {
+    async fn go_on(mut self, server: Arc<Server>, respond: Respond, first: Poll<Verdict>) {
         let mut respond = Some(respond);
+        if first.is_ready() {
+            return Box::pin(opened::send(self, &server, respond)).await;
+        }
         let mut aborting = std::pin::pin!(server.grpc.aborting());
         let until = server.clock.instant(self.until);
         loop {
             let Run { handler, context, reply, has_timeout, .. } = &mut self;
             tokio::select! {
                 biased;
-                verdict = poll_fn(|cx| poll_handler(handler, context, cx, reply)) => {
-                    return self.answer(verdict, &server, respond).await;
-                }
+                verdict = poll_fn(|cx| poll_handler(handler, context, cx, reply)) => return match verdict {
+                    Verdict::Opened => Box::pin(opened::send(self, &server, respond)).await,
+                    verdict => self.answer(verdict, &server, respond).await,
+                },
                 () = gone(&mut respond) => {
                     cancel(context);
                     respond = None;
@@ -131,7 +146,7 @@ impl Run {
 }
 
 /// Tells the implementation that nobody waits. Between its steps the context is there.
-fn cancel(context: &Option<Context>) {
+pub(super) fn cancel(context: &Option<Context>) {
     if let Some(context) = context {
         context.cancel();
     }
@@ -200,7 +215,21 @@ pub(super) fn ended(
 /// The right to run, which a call that had to wait gives back with a note of how long it ran.
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
+    /// Of a call with streams: the right of its connection.
+    _stream: Option<OwnedSemaphorePermit>,
     queued: Option<(Arc<Server>, Time)>,
+}
+
+impl Turn {
+    /// A stream may live for long, so it waits for no turn and takes none from others.
+    fn of_streams(peer: &Peer) -> Result<Turn, Refusal> {
+        let mine = Arc::clone(&peer.streams).try_acquire_owned();
+        let ours = Arc::clone(&peer.server.streams).try_acquire_owned();
+        match (ours, mine) {
+            (Ok(ours), Ok(mine)) => Ok(Turn { _permit: ours, _stream: Some(mine), queued: None }),
+            _ => Err(Refusal::Overload),
+        }
+    }
 }
 
 impl Drop for Turn {
@@ -215,8 +244,11 @@ impl Drop for Turn {
 async fn turn(asked: &Asked) -> Result<Turn, Refusal> {
     let server = &asked.peer.server;
     standing_refusal(asked)?;
+    if asked.route.method.has_streams() {
+        return Turn::of_streams(&asked.peer);
+    }
     if let Ok(permit) = Arc::clone(&server.handlers).try_acquire_owned() {
-        return Ok(Turn { _permit: permit, queued: None });
+        return Ok(Turn { _permit: permit, _stream: None, queued: None });
     }
     Box::pin(queued(asked)).await
 }
@@ -236,7 +268,7 @@ async fn queued(asked: &Asked) -> Result<Turn, Refusal> {
     standing_refusal(asked)?;
     // The semaphore is never closed.
     let permit = permit.map_err(|_closed| Refusal::Draining)?;
-    Ok(Turn { _permit: permit, queued: Some((Arc::clone(server), server.clock.now())) })
+    Ok(Turn { _permit: permit, _stream: None, queued: Some((Arc::clone(server), server.clock.now())) })
 }
 
 /// A refusal that holds for every new call (row 10).

@@ -149,7 +149,7 @@ impl Admitted {
     /// Gives the call to the table, and answers it.
     pub(super) async fn serve(self, asked: Asked, mut respond: Respond) {
         let Admitted { served, names } = self;
-        let Asked { peer, route, arguments, beside, until, has_timeout } = asked;
+        let Asked { peer, route, arguments, items: _, beside, until, has_timeout } = asked;
         let server = Arc::clone(&peer.server);
         let header = CallHeader {
             id: names.call,

@@ -13,11 +13,14 @@ use tokio::time::timeout;
 
 use super::compression::{ACCEPTED, Compression};
 use super::flow::room;
+use super::items::{Framing, send_items};
 use super::limits::{COMPRESSED_BYTES_MIN, PART_BYTES_MAX};
 use super::message::{HEAD_BYTES, framed, framed_bytes, framed_small};
 use super::metadata;
 use super::status::{STATUS, Status};
-use crate::context::BesideReply;
+use crate::context::{BesideReply, Metadata};
+use crate::protocol::frame::Status as Verdict;
+use crate::streaming::items::Item;
 
 pub(super) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 pub(super) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -59,15 +62,9 @@ impl Respond {
     /// Answers with a reply and success.
     pub(super) async fn reply(mut self, reply: &Writer, beside: &BesideReply) {
         let compression = self.compression.filter(|_| reply.len() >= COMPRESSED_BYTES_MIN);
-        let mut headers = head();
-        if let Some(compression) = compression {
-            headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
-        }
-        metadata::write(&beside.header, &mut headers);
-        let Ok(stream) = self.respond.send_response(response(headers), false) else {
+        let Some(mut sending) = self.begin(compression, &beside.header) else {
             return;
         };
-        let mut sending = Sending { stream, write_timeout: self.write_timeout };
         if compression.is_none() && reply.len() <= PART_BYTES_MAX - HEAD_BYTES {
             if sending.send_small(framed_small(reply)) {
                 sending.succeed(beside);
@@ -80,14 +77,29 @@ impl Respond {
 
     /// Answers with a stream of messages.
     pub(super) fn stream(mut self) -> Option<Sending> {
-        let stream = self.respond.send_response(response(head()), false).ok()?;
-        Some(Sending { stream, write_timeout: self.write_timeout })
+        self.begin(None, &Metadata::new())
+    }
+
+    /// Answers with what a method has opened.
+    pub(super) fn open(mut self, header: &Metadata) -> Option<Sending> {
+        self.begin(self.compression, header)
+    }
+
+    fn begin(&mut self, compression: Option<Compression>, header: &Metadata) -> Option<Sending> {
+        let mut headers = head();
+        if let Some(compression) = compression {
+            headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
+        }
+        metadata::write(header, &mut headers);
+        let stream = self.respond.send_response(response(headers), false).ok()?;
+        Some(Sending { stream, compression, write_timeout: self.write_timeout })
     }
 }
 
 /// The body of an answer, on its way. Dropping it before its end resets the stream.
 pub(super) struct Sending {
     stream: SendStream<Bytes>,
+    compression: Option<Compression>,
     write_timeout: Duration,
 }
 
@@ -133,6 +145,16 @@ impl Sending {
     /// Sends one message of a stream, when there is room for it.
     pub(super) async fn send_message(&mut self, message: &[u8]) -> bool {
         self.room(1).await.is_some() && self.send(framed_bytes(message, false)).await
+    }
+
+    /// Sends what a method's stream gives, as the caller asks for it: it may take its time. Gives how the stream ended, or `None` if
+    /// nobody takes it any more.
+    pub(super) async fn send_items(
+        &mut self,
+        bytes_max: usize,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<Item>,
+    ) -> Option<(Verdict, Bytes)> {
+        send_items(&mut self.stream, Framing { compression: self.compression, bytes_max }, poll).await
     }
 
     /// Waits until the caller's window has room for some of `bytes`: for how many. A caller that leaves it closed for too long

@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) peer: Arc<Peer>,
     pub(super) route: Route,
     pub(super) arguments: Bytes,
+    /// What the caller sends, of a method that takes a stream. Others need little room for it.
+    pub(super) items: Option<Box<Messages>>,
     pub(super) beside: Beside,
     pub(super) until: Time,
     /// Whether the caller said how long it waits.
@@ -70,9 +72,6 @@ pub(super) async fn serve(peer: Arc<Peer>, request: Request<RecvStream>, respond
 }
 
 /// Reads the arguments and runs the call, with a session or without one.
-///
-/// This is the road of methods with one request and one response. One that streams would part from it here, with `messages` as
-/// what comes in and [`Respond::stream`] for what goes out.
 async fn call(
     peer: Arc<Peer>,
     route: Route,
@@ -81,11 +80,11 @@ async fn call(
     messages: Messages,
     mut respond: Respond,
 ) {
-    if route.method.has_streams() {
-        let text = format!("`{}` streams, which is not served over gRPC yet", route.method.name);
+    if session.is_some() && route.method.has_streams() {
+        let text = format!("`{}` streams, which a call of a session cannot; call it without one", route.method.name);
         return respond.fail(&Status::never(Code::Unimplemented, text));
     }
-    let (wait, has_timeout, arguments) = match arguments(&peer.server, &route, headers, messages).await {
+    let (time, arguments, items) = match arguments(&peer.server, &route, headers, messages).await {
         Ok(read) => read,
         Err(mut status) => {
             if session.is_some() {
@@ -95,32 +94,56 @@ async fn call(
             return respond.fail(&status);
         }
     };
-    let until = peer.server.clock.now() + wait;
+    let until = match time.wait {
+        Duration::MAX => Time::NEVER,
+        wait => peer.server.clock.now() + wait,
+    };
     let beside = Beside::new(metadata::read(headers));
-    let asked = Asked { peer, route, arguments, beside, until, has_timeout };
+    let asked = Asked { peer, route, arguments, items, beside, until, has_timeout: time.is_asked };
     match session {
         Some(session) => Box::pin(session.serve(asked, respond)).await,
         None => ordinary::serve(asked, respond).await,
     }
 }
 
-/// How long the call may take, whether its caller said so, and the request message.
+/// How long a call may take, and whether its caller said so.
+struct CallTime {
+    wait: Duration,
+    is_asked: bool,
+}
+
+impl CallTime {
+    /// A call with streams has no end of its own: what its method says bounds an opening, which gRPC has not (R40).
+    fn read(server: &Server, route: &Route, headers: &HeaderMap) -> Result<CallTime, Status> {
+        let asked = match headers.get("grpc-timeout").map(|value| parse_timeout(value.as_bytes())) {
+            Some(None) => {
+                return Err(Status::never(Code::InvalidArgument, "`grpc-timeout` is no time: write for instance `5S`"));
+            }
+            asked => asked.flatten(),
+        };
+        let wait = asked.unwrap_or_else(|| match route.method.has_streams() {
+            true => Duration::MAX,
+            false => route.method.timeout.unwrap_or(server.limits.call_timeout),
+        });
+        Ok(CallTime { wait, is_asked: asked.is_some() })
+    }
+}
+
+/// What a call takes: a message, or a stream of them.
+type Arguments = (CallTime, Bytes, Option<Box<Messages>>);
+
 async fn arguments(
     server: &Server,
     route: &Route,
     headers: &HeaderMap,
     mut messages: Messages,
-) -> Result<(Duration, bool, Bytes), Status> {
-    let limit = server.limits.call_timeout;
-    let asked = match headers.get("grpc-timeout").map(|value| parse_timeout(value.as_bytes())) {
-        Some(None) => {
-            return Err(Status::never(Code::InvalidArgument, "`grpc-timeout` is no time: write for instance `5S`"));
-        }
-        asked => asked.flatten(),
-    };
-    let wait = asked.or(route.method.timeout).unwrap_or(limit);
-    match timeout(wait.min(limit), messages.only()).await {
-        Ok(Ok(Some(arguments))) => Ok((wait, asked.is_some(), arguments)),
+) -> Result<Arguments, Status> {
+    let time = CallTime::read(server, route, headers)?;
+    if route.method.client_streams {
+        return Ok((time, Bytes::new(), Some(Box::new(messages))));
+    }
+    match timeout(time.wait.min(server.limits.call_timeout), messages.only()).await {
+        Ok(Ok(Some(arguments))) => Ok((time, arguments, None)),
         Ok(Ok(None)) => Err(Status::never(Code::InvalidArgument, "the request message is missing")),
         Ok(Err(error)) => Err(no_message(&error)),
         Err(_elapsed) => Err(Status::never(Code::DeadlineExceeded, "the request message did not come in time")),

@@ -13,6 +13,7 @@ use super::{StreamArgument, StreamOutcome};
 use crate::binding::Binding;
 use crate::call::{decode, decode_failure};
 use crate::error::{CallError, ErrorKind};
+use crate::executed::Executed;
 use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
 use crate::protocol::frame::Status;
@@ -72,9 +73,15 @@ impl<'a> Opening<'a> {
         let Opening { binding, method, request, items } = self;
         request.check().map_err(|error| CallError::never(ErrorKind::TooDeep, error.to_string()))?;
         #[cfg(feature = "grpc")]
-        if binding.shared_link().is_over_grpc() {
-            let text = "methods that stream cannot be called over gRPC yet";
-            return Err(CallError::never(ErrorKind::UnknownMethod, text));
+        if let Some((remote, timeout)) = binding.shared_link().remote(method) {
+            let counters = &binding.shared_link().counters;
+            counters.calls.add();
+            // In a box, so that other calls need no room for it.
+            let opened = Box::pin(remote.open(binding.clone(), method, (request, items), timeout)).await;
+            if matches!(&opened, Err(error) if matches!(error.executed(), Executed::Unknown { .. })) {
+                counters.unknown.add();
+            }
+            return opened;
         }
         let carried = Arc::new(Carried::of_caller(items.is_some(), method.server_streams));
         let mut call = OpenCall { binding: binding.clone(), carried, key: None };
@@ -94,7 +101,7 @@ impl<'a> Opening<'a> {
 }
 
 /// What a call with streams has come to.
-enum Opened {
+pub(crate) enum Opened {
     /// Its answer.
     Reply(Reply),
     /// The stream that it opened. Dropping it cancels the call.
@@ -103,7 +110,7 @@ enum Opened {
 
 fn confused(what: &str) -> CallError {
     let text = format!("the exporter {what}; this is a defect of its library");
-    CallError::new(ErrorKind::ReplyUndecodable, crate::executed::Executed::Unknown { may_still_run: true }, text)
+    CallError::new(ErrorKind::ReplyUndecodable, Executed::Unknown { may_still_run: true }, text)
 }
 
 /// A call of a link's with its streams. Dropping it gives the call up, and its streams.
@@ -159,7 +166,7 @@ impl Drop for OpenCall {
 
 /// What nobody asks for any more.
 fn over() -> CallError {
-    CallError::new(ErrorKind::Cancelled, crate::executed::Executed::Completed, "the call is over")
+    CallError::new(ErrorKind::Cancelled, Executed::Completed, "the call is over")
 }
 
 /// The stream that a method has opened.

@@ -149,14 +149,14 @@ impl<'a> Comparison<'a> {
             Way::Result | Way::Error => notes(old).is_some_and(|notes| notes.open),
         };
         let short_names = [value_names(old), value_names(new)];
-        let both = order::beside(&old.value, &new.value, |value| order::number(value.number));
+        let both = order::beside(&old.value, &new.value, |value| order::number(value.number()));
         self.fields += both.len() + 1;
         for [old, new] in both {
             if self.is_too_much() {
                 return;
             }
             let Some(value) = old.or(new) else { continue };
-            let place = format!("{}: number {}", self.subject(pair), value.number);
+            let place = format!("{}: number {}", self.subject(pair), value.number());
             let [short_old, short_new] = &short_names;
             match (old.map(|old| short_old(&old.name)), new.map(|new| short_new(&new.name))) {
                 (Some(old), Some(new)) if old != new => {

@@ -129,16 +129,16 @@ fn enumeration(name: &str, values: &[Value], notes: TypeNotes) -> EnumDescriptor
         let notes = Notes { docs: value.docs.into() };
         EnumValueDescriptor {
             name: format!("{prefix}_{}", screaming(value.name)),
-            number: value.number,
+            number: Some(value.number),
             options: (!value.docs.is_empty()).then_some(EnumValueOptions { rpc: notes }),
         }
     });
     let mut value: Vec<_> = described.collect();
-    match value.iter().position(|value| value.number == 0) {
+    match value.iter().position(|value| value.number() == 0) {
         Some(zero) => value[..=zero].rotate_right(1),
         None => {
             let name = format!("{prefix}_UNSPECIFIED");
-            value.insert(0, EnumValueDescriptor { name, number: 0, options: None });
+            value.insert(0, EnumValueDescriptor { name, number: Some(0), options: None });
         }
     }
     let options = Some(EnumOptions { rpc: notes, ..Default::default() });

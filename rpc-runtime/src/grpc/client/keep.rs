@@ -11,8 +11,8 @@ use super::{Connection, Remote};
 use crate::error::{CallError, ErrorKind};
 use crate::grpc::connection::Pings;
 use crate::grpc::limits::{
-    CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LOCAL_RESETS_MAX, SEND_BUFFER_BYTES,
-    STREAM_WINDOW_BYTES,
+    FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LOCAL_RESETS_MAX, SEND_BUFFER_BYTES, SMALL_FRAMES_BYTES_MAX,
+    STREAM_WINDOW_BYTES, binding_window_bytes,
 };
 use crate::link::{Link, LinkState};
 use crate::protocol::backoff::Backoff;
@@ -62,8 +62,9 @@ async fn connect(remote: &Remote) -> Result<(SendRequest<Bytes>, Driven), CallEr
         .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX)
         .initial_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_connection_window_size(binding_window_bytes(remote.limits.session_streams_max))
         .max_send_buffer_size(SEND_BUFFER_BYTES)
+        .data_frame_budget(SMALL_FRAMES_BYTES_MAX)
         .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX));
     match timeout_at(until, settings.handshake(stream)).await {
         Ok(Ok(connected)) => Ok(connected),
