@@ -33,7 +33,7 @@ static METHODS: Mutex<Vec<&'static Method>> = Mutex::new(Vec::new());
 /// Cloning it gives another handle; when the last is dropped, the session is closed.
 ///
 /// ```
-/// use rpc_runtime::{AnyError, Bytes, CallError, Node, interface};
+/// use rpc_runtime::{Bytes, CallError, Node, interface};
 ///
 /// #[interface(package = "demo.v1")]
 /// trait Doubler {
@@ -170,5 +170,29 @@ impl Error for AnyError {}
 impl From<CallError> for AnyError {
     fn from(error: CallError) -> AnyError {
         AnyError::Call(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table for users says what is here.
+    #[test]
+    fn the_table_is_in_step() {
+        assert_eq!(METHODS_MAX, 4096);
+        assert!(
+            include_str!("../../docs/LIMITS.md").contains("| methods that one process calls without stubs | 4,096 |")
+        );
+    }
+
+    /// A method is kept once, however often it is called.
+    #[test]
+    fn methods_are_kept_once() -> Result<(), CallError> {
+        let described = |name: &str| MethodDescriptor { name: name.to_owned(), ..MethodDescriptor::default() };
+        let (one, other) = (known(&described("OneOfTwo"))?, known(&described("OtherOfTwo"))?);
+        assert!(std::ptr::eq(one, known(&described("OneOfTwo"))?) && !std::ptr::eq(one, other));
+        assert_eq!((one.name, one.id), ("OneOfTwo", method_id("OneOfTwo")));
+        Ok(())
     }
 }

@@ -194,3 +194,8 @@ pub use streaming::{Closed, Sender, StreamArgument, StreamOutcome, Streaming};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So are those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/EVOLVE.md")]
+struct Evolve;

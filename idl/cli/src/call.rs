@@ -54,8 +54,12 @@ async fn call_bound(bound: &Bound, name: &str, request: &str) -> Result<Called, 
     match ended {
         Ok(reply) => {
             let reply = json::decode(&message(&pool, &method.output_type)?, &reply);
-            let reply = reply.map_err(|error| format!("the call ran, but its reply cannot be shown: {error}"))?;
-            Ok(Called { reply: Some(reply + "\n"), told: format!("Completed{how}\n") })
+            Ok(match reply {
+                Ok(reply) => Called { reply: Some(reply + "\n"), told: format!("Completed{how}\n") },
+                Err(error) => {
+                    Called { reply: None, told: format!("Completed{how}: its reply cannot be shown: {error}\n") }
+                }
+            })
         }
         Err(AnyError::Method(error)) => {
             let name = method.options.as_ref().map_or("", |options| &options.rpc.error);
@@ -88,7 +92,9 @@ fn message(pool: &DescriptorPool, name: &str) -> Result<MessageDescriptor, Strin
 fn text(request: &str) -> Result<String, String> {
     let mut text = String::new();
     match request {
-        "-" => std::io::stdin().read_to_string(&mut text).map_err(|error| format!("the request cannot be read: {error}"))?,
+        "-" => std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| format!("the request cannot be read: {error}"))?,
         given => return Ok(given.to_owned()),
     };
     Ok(text)

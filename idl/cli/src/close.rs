@@ -7,6 +7,7 @@ const ALIKE: f64 = 0.7;
 
 /// What there is, for who asked for something else: what is close to it, or all of it.
 pub(crate) fn advice(asked: &str, known: &[&str]) -> String {
+    let asked = last(asked);
     let alike = |name: &&&str| strsim::jaro_winkler(&asked.to_lowercase(), &last(name).to_lowercase()) >= ALIKE;
     let mut close: Vec<&str> = known.iter().filter(alike).copied().collect();
     close.sort_by_key(|name| strsim::levenshtein(asked, last(name)));

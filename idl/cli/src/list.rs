@@ -5,17 +5,19 @@ use crate::remote::Remote;
 
 /// A line for each export.
 pub(crate) async fn list(address: Option<&str>, reach: &Reach) -> Result<String, String> {
+    let is_wanted = |instance: &str| reach.instance.as_ref().is_none_or(|wanted| wanted == instance);
     let rows: Vec<Vec<String>> = match address {
         Some(address) => {
-            let exports = Remote::new(address, reach).await?.exports().await?;
-            exports.into_iter().map(|export| vec![export.interface, export.instance]).collect()
+            let exports = Remote::new(address, reach).await?.exports().await?.into_iter();
+            let exports = exports.filter(|export| is_wanted(&export.instance));
+            exports.map(|export| vec![export.interface, export.instance]).collect()
         }
         None => {
-            let entries = entries(&node(reach).await?, reach).await?;
-            let row = |entry: &rpc_runtime::directory::Entry| {
-                vec![entry.interface.clone(), entry.instance.clone(), entry.endpoints.join(" ")]
-            };
-            entries.iter().map(|entry| row(entry)).collect()
+            let entries = entries(&node(None).await?, reach).await?;
+            let entries = entries.iter().filter(|entry| is_wanted(&entry.instance));
+            entries
+                .map(|entry| vec![entry.interface.clone(), entry.instance.clone(), entry.endpoints.join(" ")])
+                .collect()
         }
     };
     match rows.is_empty() {

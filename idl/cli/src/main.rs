@@ -174,8 +174,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let written = std::io::stdout().write_all(found.text.as_bytes());
     let _ = std::io::stderr().write_all(found.told.as_bytes());
-    match std::io::stdout().write_all(found.text.as_bytes()) {
+    match written {
         Ok(()) => ExitCode::from(found.status),
         // Who reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(found.status),

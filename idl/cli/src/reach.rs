@@ -15,7 +15,7 @@ pub(crate) struct Reach {
     /// Address of the nameserver that knows the name
     #[arg(long, value_name = "ADDR", env = "NAMESERVER", default_value = NAMESERVER_ADDRESS)]
     pub(crate) nameserver: String,
-    /// Which instance at the address; not needed where there is one
+    /// Which instance; not needed where there is one
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
     /// Over gRPC, also where the native protocol would do
@@ -53,10 +53,10 @@ impl Target {
     }
 }
 
-/// A node that imports and does nothing else.
-pub(crate) async fn node(reach: &Reach) -> Result<Node, String> {
-    let node = Node::builder().nameserver(&reach.nameserver).start().await;
-    node.map_err(|error| error.to_string())
+/// A node that imports and does nothing else; by name too, if there is a `nameserver`.
+pub(crate) async fn node(nameserver: Option<&str>) -> Result<Node, String> {
+    let builder = nameserver.into_iter().fold(Node::builder(), |builder, address| builder.nameserver(address));
+    builder.start().await.map_err(|error| error.to_string())
 }
 
 /// Everything that the nameserver knows.

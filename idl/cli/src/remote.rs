@@ -44,7 +44,9 @@ pub(crate) struct Remote<'a> {
 
 impl<'a> Remote<'a> {
     pub(crate) async fn new(target: &str, reach: &'a Reach) -> Result<Remote<'a>, String> {
-        Ok(Remote { node: node(reach).await?, target: Target::of(target), reach })
+        let target = Target::of(target);
+        let nameserver = matches!(target, Target::Name(_)).then_some(reach.nameserver.as_str());
+        Ok(Remote { node: node(nameserver).await?, target, reach })
     }
 
     fn reflection<'r>(&'r self, address: &'r str) -> Reflection<'r> {
@@ -106,12 +108,19 @@ impl<'a> Remote<'a> {
         match with_suffix[..] {
             [only] => Ok(only.to_owned()),
             [] => Err(format!("there is no interface `{interface}`{}", advice(interface, &names))),
-            _ => Err(format!("`{interface}` is in several packages: name one of them in full: {}", with_suffix.join(", "))),
+            _ => Err(format!(
+                "`{interface}` is in several packages: name one of them in full: {}",
+                with_suffix.join(", ")
+            )),
         }
     }
 
     /// Binds to an interface: natively, unless that is not spoken there or not wanted. `proto` describes it, if reflection does not.
-    pub(crate) async fn bind(&self, interface: &str, proto: Option<(&Path, &[std::path::PathBuf])>) -> Result<Bound, String> {
+    pub(crate) async fn bind(
+        &self,
+        interface: &str,
+        proto: Option<(&Path, &[std::path::PathBuf])>,
+    ) -> Result<Bound, String> {
         let described = match proto {
             Some((file, includes)) => Some(input::read(file, includes)?.interfaces()),
             None => None,
@@ -150,7 +159,8 @@ impl<'a> Remote<'a> {
                 self.bind_native(address, &full_name).await.map(native).map_err(|error| error.to_string())
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotThisProtocol | ErrorKind::Unreachable) => {
-                let both = |grpc: String| format!("{address} can be called neither natively ({error}) nor over gRPC ({grpc})");
+                let both =
+                    |grpc: String| format!("{address} can be called neither natively ({error}) nor over gRPC ({grpc})");
                 let interface = self.full_name(interface).await?;
                 self.bind_grpc(address, &interface, instance, None).await.map_err(both)
             }
