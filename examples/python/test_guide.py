@@ -41,7 +41,7 @@ def main(bank_binary, idl):
             again = programs[0].split("reply =")[0] + programs[1] + "print(bank.Pay(bank_pb2.PayRequest(amount=5)).value.number)"
             pathlib.Path(folder, "again.py").write_text(again)
             found = subprocess.run([sys.executable, "again.py"], cwd=folder, capture_output=True, text=True,
-                                   env={"PYTHONPATH": str(HERE.absolute())})
+                                   env={"PYTHONPATH": str(HERE.absolute()), "PYTHONDONTWRITEBYTECODE": "1"})
             assert found.stdout == "3\n", found
         print("ok: the guide does what it says")
     finally:

@@ -51,3 +51,23 @@ fn shared_with(interface: &Interface, exported: &Interface) -> Option<Interface>
         _ => idl::to_vec(&file).ok().and_then(|bytes| Interface::from_bytes(&bytes).ok()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A description is that of the interface which was asked for, or the import fails.
+    #[test]
+    fn another_interface_is_refused() {
+        let description = Interface::build("library.v1", "Store", "").finish().to_bytes();
+        assert!(read("library.v1.Store", &description).is_ok());
+        for (name, description, words) in [
+            ("library.v2.Store", description, "describes `library.v1.Store` where `library.v2.Store` was asked for"),
+            ("library.v1.Store", Bytes::from_static(b"\xff"), "cannot be read"),
+        ] {
+            let error = read(name, &description).expect_err(words);
+            assert_eq!(error.kind(), ErrorKind::WrongInterface);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}
