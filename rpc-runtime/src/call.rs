@@ -1,7 +1,7 @@
 //! One call as a stub makes it: the arguments are marshalled first, then the future is made; it sends at its
 //! first poll, and dropping it cancels.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -36,6 +36,12 @@ impl<'a> Outgoing<'a> {
     /// The future of the call's outcome.
     pub fn send<O: Outcome>(self) -> Call<'a, O> {
         Call { call: self.begin(), outcome: PhantomData }
+    }
+
+    /// What the call comes to, as it came.
+    pub(crate) async fn answer(self) -> Answer {
+        let mut call = self.begin();
+        poll_fn(|cx| call.poll(cx)).await
     }
 
     #[inline]
@@ -188,7 +194,7 @@ pub(crate) fn decode_failure<E: RemoteError>(method: &Method, answer: &Answer) -
 
 /// What an answer means that has neither a value nor an error of the method's own.
 #[cold]
-fn failure(answer: &Answer) -> CallError {
+pub(crate) fn failure(answer: &Answer) -> CallError {
     match answer {
         Err(error) => error.clone(),
         Ok(Reply { status: Status::Fault, body }) => match idl::decode_message::<Fault>(&mut body.reader()) {

@@ -154,11 +154,20 @@ impl Callee {
     /// The first frame: it binds the connection, once for ever (R26).
     fn bind(&mut self, frame: Frame, arrival: Arrival) -> ControlFlow<String> {
         let bound = match frame {
-            Frame::Hello(hello) => {
-                let opened = self.server.open(&hello, arrival, &self.outbox);
-                opened.inspect(|_| self.unproved = hello.owner)
+            Frame::Hello(hello) => match self.server.open(&hello, arrival, &self.outbox) {
+                Ok(served) => {
+                    self.unproved = hello.owner;
+                    Ok(served)
+                }
+                Err(why) => {
+                    let text = self.rejection_text(&why, &hello.interface);
+                    Err((why, text))
+                }
+            },
+            Frame::Attach(attach) => {
+                let attached = self.server.attach(&attach, arrival, &self.outbox);
+                attached.map_err(|why| (why, String::new()))
             }
-            Frame::Attach(attach) => self.server.attach(&attach, arrival, &self.outbox),
             _ => return close("its first frame opens no session"),
         };
         match bound {
@@ -166,16 +175,16 @@ impl Callee {
                 self.served = Some(served);
                 ControlFlow::Continue(())
             }
-            Err(why) => {
-                let text = self.rejection_text(&why);
+            Err((why, text)) => {
                 self.say(&Frame::Reject(Reject { why, text }));
                 close("its session was rejected")
             }
         }
     }
 
-    fn rejection_text(&self, why: &Rejection) -> String {
+    fn rejection_text(&self, why: &Rejection, interface: &str) -> String {
         match why {
+            Rejection::NoSuchExport => self.server.instances_text(interface),
             Rejection::Overload => format!(
                 "the node has no room for another session: sessions and their records take {} of {} bytes (`record_bytes_max`)",
                 self.server.budget.used(),

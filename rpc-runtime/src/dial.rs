@@ -5,7 +5,7 @@ mod version;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use tokio::time::{sleep, sleep_until, timeout};
 use uuid::Uuid;
@@ -88,6 +88,30 @@ pub(crate) enum Target {
     Named(Selector),
 }
 
+/// The interface that a link is for. A stub knows it; without one the first exporter's description is taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    name: String,
+    known: Arc<OnceLock<idl::Interface>>,
+}
+
+impl Wanted {
+    /// What a stub was made for.
+    pub(crate) fn known(interface: idl::Interface) -> Wanted {
+        Wanted { name: interface.name(), known: Arc::new(interface.into()) }
+    }
+
+    /// What the exporter describes.
+    pub(crate) fn named(name: String) -> Wanted {
+        Wanted { name, known: Arc::default() }
+    }
+
+    /// The description, once an exporter has answered.
+    pub(crate) fn interface(&self) -> Option<&idl::Interface> {
+        self.known.get()
+    }
+}
+
 /// Where the exporter is, as far as is known.
 #[derive(Debug, Clone)]
 struct Route {
@@ -98,15 +122,15 @@ struct Route {
 }
 
 /// Keeps `link` connected until it is closed.
-pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, interface: idl::Interface, target: Target) {
+pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, wanted: Wanted, target: Target) {
     let mut dialler = Dialler {
         importer,
         link: Arc::clone(&link),
-        fingerprint: Uuid::from_u128(interface.fingerprint().as_u128()),
-        interface,
+        fingerprint: wanted.interface().map(|interface| Uuid::from_u128(interface.fingerprint().as_u128())),
+        accepted: None,
+        wanted,
         target,
         route: None,
-        accepted: None,
     };
     let mut backoff = Backoff::default();
     while let Some(connected) = while_open(&link, dialler.connect()).await {
@@ -189,12 +213,13 @@ fn lost(ended: &Ended) -> CallError {
 struct Dialler {
     importer: Arc<Importer>,
     link: Arc<Link>,
-    interface: idl::Interface,
-    fingerprint: Uuid,
+    wanted: Wanted,
+    /// The fingerprint of the interface, if it is known.
+    fingerprint: Option<Uuid>,
+    /// That of another version of it which was found to be compatible.
+    accepted: Option<Uuid>,
     target: Target,
     route: Option<Route>,
-    /// The fingerprint of another version of the interface that was found to be compatible.
-    accepted: Option<Uuid>,
 }
 
 impl Dialler {
@@ -273,8 +298,8 @@ impl Dialler {
             let text = "this node has no nameserver; give its builder one, or import by address with `import_at`";
             return Err(CallError::never(ErrorKind::DirectoryUnavailable, text));
         };
-        let name = self.interface.name();
-        let mut found = directory.lookup(&name, &selector).await.map_err(|error| {
+        let name = &self.wanted.name;
+        let mut found = directory.lookup(name, &selector).await.map_err(|error| {
             CallError::never(ErrorKind::DirectoryUnavailable, format!("{error}; is the nameserver running?"))
                 .with_source(error)
         })?;
@@ -366,7 +391,7 @@ impl Dialler {
         let hello = Hello {
             incarnation: self.importer.incarnation,
             owner: self.importer.owner,
-            interface: self.interface.name().to_owned(),
+            interface: self.wanted.name.clone(),
             instance: route.instance.clone(),
             expect: route.expect.or(self.link.pinned_to()),
             slots: limits.slots_max,
@@ -383,13 +408,20 @@ impl Dialler {
             }
             _ => return Err(not_this_protocol(endpoint)),
         };
-        if welcome.fingerprint != self.fingerprint && self.accepted != Some(welcome.fingerprint) {
+        let fingerprint = Some(welcome.fingerprint);
+        if fingerprint != self.fingerprint && fingerprint != self.accepted {
             connection.outbox().push(|frames| frames.put(&Frame::Describe));
             let Frame::Description(description) = answer(connection, endpoint, DESCRIPTION_BYTES_MAX).await? else {
                 return Err(not_this_protocol(endpoint));
             };
-            version::accept(&self.interface, &description)?;
-            self.accepted = Some(welcome.fingerprint);
+            match self.wanted.interface() {
+                Some(interface) => version::accept(interface, &description)?,
+                None => {
+                    let interface = version::read(&self.wanted.name, &description)?;
+                    self.wanted.known.get_or_init(|| interface);
+                }
+            }
+            self.accepted = fingerprint;
         }
         if !self.link.welcomed(&welcome, &route.instance, connection.outbox()) {
             let text = "the exporter that answers was replaced by a newer registration of its name";
@@ -463,5 +495,10 @@ fn rejected(why: &Rejection, text: &str, route: &Route) -> CallError {
         Rejection::Overload => (ErrorKind::Overload, "the exporter has no room for another session".to_owned()),
         Rejection::Other => (ErrorKind::Unreachable, "the exporter rejected the session".to_owned()),
     };
-    CallError::never(kind, if text.is_empty() { what } else { text.to_owned() })
+    let text = match (why, text) {
+        (_, "") => what,
+        (Rejection::NoSuchExport, there_are) => format!("{what}; {there_are}"),
+        (_, text) => text.to_owned(),
+    };
+    CallError::never(kind, text)
 }

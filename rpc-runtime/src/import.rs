@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::binding::Binding;
-use crate::dial::{Importer, Target, keep};
+use crate::dial::{Importer, Target, Wanted, keep};
 use crate::error::{CallError, ErrorKind};
 use crate::interface::UserStub;
 use crate::link::{Link, LinkState};
@@ -35,9 +35,9 @@ struct Plan {
 }
 
 /// A binding that is being made.
-type BindingFuture = Pin<Box<dyn Future<Output = Result<Binding, CallError>> + Send>>;
+pub(crate) type BindingFuture = Pin<Box<dyn Future<Output = Result<Binding, CallError>> + Send>>;
 
-impl<C: UserStub> Importing<C> {
+impl<C> Importing<C> {
     pub(crate) fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Importing<C> {
         let call_timeout = importer.limits.call_timeout;
         let plan = Plan { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false };
@@ -71,7 +71,7 @@ impl<C: UserStub> IntoFuture for Importing<C> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let binding = self.plan.begin(C::interface());
+        let binding = self.plan.begin(Wanted::known(C::interface()));
         Box::pin(async move {
             match binding.await {
                 Ok(binding) => Ok(C::from_binding(binding)),
@@ -81,13 +81,20 @@ impl<C: UserStub> IntoFuture for Importing<C> {
     }
 }
 
+impl<C> Importing<C> {
+    /// The binding alone.
+    pub(crate) fn bind(self, wanted: Wanted) -> BindingFuture {
+        self.plan.begin(wanted)
+    }
+}
+
 impl Plan {
     /// In a box, so that it is compiled here, once, and not with each interface of an application.
-    fn begin(self, interface: idl::Interface) -> BindingFuture {
-        Box::pin(self.bind(interface))
+    fn begin(self, wanted: Wanted) -> BindingFuture {
+        Box::pin(self.bind(wanted))
     }
 
-    async fn bind(self, interface: idl::Interface) -> Result<Binding, CallError> {
+    async fn bind(self, wanted: Wanted) -> Result<Binding, CallError> {
         let limits = self.importer.limits.clone();
         let is_named = matches!(self.target, Ok(Target::Named(_)));
         let link = Link::new(self.importer.clock, limits, self.call_timeout, self.is_pinned, is_named);
@@ -96,7 +103,7 @@ impl Plan {
         let binding = Binding::new(Arc::clone(&link));
         self.importer.add(&link);
         let mut status = link.status();
-        spawn(keep(self.importer, link, interface, self.target?));
+        spawn(keep(self.importer, link, wanted, self.target?));
         let begun = Instant::now();
         loop {
             // The sender lives in the link, which the binding keeps.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::binding::Binding;
 use crate::callee;
 use crate::clock::Clock;
-use crate::dial::{Importer, Target, keep};
+use crate::dial::{Importer, Target, Wanted, keep};
 use crate::exported::{Exported, Offer};
 use crate::interface::{ServerStub, UserStub};
 use crate::limits::Limits;
@@ -61,6 +61,6 @@ fn bind(offer: Offer) -> Binding {
     spawn(Arc::clone(&server).look_after_sessions(closed()));
     spawn(callee::accept(listener, server, None, closed()));
     let target = Target::At { endpoint: Endpoint::Memory(name), instance: INSTANCE.to_owned() };
-    spawn(keep(Arc::new(importer), Arc::clone(&link), interface, target));
+    spawn(keep(Arc::new(importer), Arc::clone(&link), Wanted::known(interface), target));
     Binding::new(link)
 }

@@ -25,6 +25,11 @@ pub struct Method {
     pub server_streams: bool,
 }
 
+/// The number of a method: the hash that the macros make of its name.
+pub(crate) fn method_id(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
 impl Method {
     /// Whether it takes or gives a stream.
     pub(crate) fn has_streams(&self) -> bool {

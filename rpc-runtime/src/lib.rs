@@ -91,6 +91,7 @@
 //! - [`Node`]: exports, imports, addresses, shutdown. [`Limits`]: every bound with its default.
 //! - gRPC, with the feature `grpc`: every export is a gRPC service at the same address, and `Node::import_grpc` binds a stub to a
 //!   gRPC server. [`Metadata`], [`ReplyMetadata`], [`Code`]; `docs/GRPC.md` says what callers see.
+//! - [`AnyBinding`]: calls without a stub, for programs that learn at run time what they call.
 //! - [`Binding`]: what is under a user stub. [`LinkState`]: whether its exporter can be reached.
 //! - [`Context`]: deadline, caller and cancellation, within an implementation. [`within`]: a deadline for calls.
 //! - [`directory`]: how exporters are found; [`Selector`].
@@ -103,6 +104,7 @@
 #[allow(unused_extern_crates)]
 extern crate self as rpc_runtime;
 
+mod any_binding;
 mod binding;
 mod call;
 mod callee;
@@ -152,6 +154,9 @@ mod sync;
 pub mod task;
 mod transport;
 
+#[cfg(feature = "grpc")]
+pub use any_binding::ImportingAnyGrpc;
+pub use any_binding::{AnyBinding, AnyError, ImportingAny};
 pub use binding::Binding;
 #[doc(hidden)]
 pub use call::{Call, Outgoing};
@@ -189,3 +194,8 @@ pub use streaming::{Closed, Sender, StreamArgument, StreamOutcome, Streaming};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So are those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/EVOLVE.md")]
+struct Evolve;

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// Instances that an error names.
+pub(crate) const NAMED_INSTANCES_MAX: usize = 8;
+
 /// What a node allows. Give it to [`NodeBuilder::limits`](crate::NodeBuilder::limits). What happens at each bound stands in
 /// `docs/LIMITS.md`, beside those that are no settings.
 ///

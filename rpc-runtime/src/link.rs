@@ -25,10 +25,8 @@ use crate::protocol::time::Time;
 use crate::stats::BindingCounters;
 use crate::streaming::carried::Carried;
 use crate::sync::{Mutex, MutexGuard, Notify};
-#[cfg(feature = "grpc")]
-pub(crate) use calls::Body;
+pub(crate) use calls::{Body, CallKey, Reply};
 use calls::{Call, Calls};
-pub(crate) use calls::{CallKey, Reply};
 
 /// Whether a binding's exporter can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

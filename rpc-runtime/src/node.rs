@@ -114,6 +114,10 @@ impl Node {
         crate::ImportingGrpc::new(Arc::clone(&self.inner.importer), address)
     }
 
+    pub(crate) fn importer(&self) -> Arc<Importer> {
+        Arc::clone(&self.inner.importer)
+    }
+
     /// This life of the node.
     pub fn incarnation(&self) -> Incarnation {
         self.inner.server.incarnation

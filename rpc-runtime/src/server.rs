@@ -11,7 +11,7 @@ use tokio::time::interval;
 
 use crate::clock::Clock;
 use crate::exported::Exported;
-use crate::limits::Limits;
+use crate::limits::{Limits, NAMED_INSTANCES_MAX};
 use crate::outbox::Outbox;
 use crate::passing::Passing;
 use crate::planted::{Bug, planted};
@@ -116,6 +116,28 @@ impl Server {
         is_free
     }
 
+    /// What is exported under these names. Without an instance's name: the only one of the interface.
+    fn find_export(&self, interface: &str, instance: &str) -> Option<Arc<Exported>> {
+        let exports = lock(&self.exports);
+        let exact = exports.get(&(interface.to_owned(), instance.to_owned()));
+        let mut of_interface = exports.iter().filter(|((name, _), _)| name == interface).map(|(_, export)| export);
+        let only =
+            || if instance.is_empty() { of_interface.next().filter(|_| of_interface.next().is_none()) } else { None };
+        exact.or_else(only).cloned()
+    }
+
+    /// The names under which an interface is exported, in words for a caller that asked for another one; empty if it is not.
+    pub(crate) fn instances_text(&self, interface: &str) -> String {
+        let exports = lock(&self.exports);
+        let mut names = exports.iter().filter(|((name, _), _)| name == interface).map(|((_, instance), _)| instance);
+        let named: Vec<_> = names.by_ref().take(NAMED_INSTANCES_MAX).map(|name| format!("`{name}`")).collect();
+        match (named.len(), names.count()) {
+            (0, _) => String::new(),
+            (_, 0) => format!("it exports it as {}", named.join(", ")),
+            (_, more) => format!("it exports it as {} and {more} more", named.join(", ")),
+        }
+    }
+
     /// Takes an export away. Sessions that it serves go on answering what they have recorded (R6).
     pub(crate) fn remove_export(&self, export: &Arc<Exported>) {
         export.withdraw();
@@ -194,8 +216,7 @@ impl Server {
         if self.is_draining() {
             return Err(Rejection::Draining);
         }
-        let key = (hello.interface.clone(), hello.instance.clone());
-        let export = lock(&self.exports).get(&key).cloned().ok_or(Rejection::NoSuchExport)?;
+        let export = self.find_export(&hello.interface, &hello.instance).ok_or(Rejection::NoSuchExport)?;
         let wanted = hello.slots.min(self.limits.slots_max).max(1);
         let slots = self.budget.grant(wanted).ok_or(Rejection::Overload)?;
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));

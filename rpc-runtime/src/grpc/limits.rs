@@ -51,8 +51,8 @@ pub(super) const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 pub(super) const TEXT_BYTES_MAX: usize = 1024;
 /// The details of a status; larger ones are left out, as callers refuse larger trailers.
 pub(super) const DETAILS_BYTES_MAX: usize = 4 * 1024;
-/// Instances that an error names.
-pub(super) const NAMED_INSTANCES_MAX: usize = 8;
+/// Exports that `rpc.v1.Sessions/List` names.
+pub(super) const LISTED_MAX: usize = 1000;
 /// Slots of a session that does not say how many it wants.
 pub(super) const SLOTS_DEFAULT: u32 = 16;
 
@@ -85,7 +85,8 @@ mod tests {
             ("window of zstd", kib(1 << ZSTD_WINDOW_LOG_MAX)),
             ("text of a status", kib(TEXT_BYTES_MAX)),
             ("details of a status", kib(DETAILS_BYTES_MAX)),
-            ("instances that an error names", NAMED_INSTANCES_MAX.to_string()),
+            ("exports that `rpc.v1.Sessions/List` names", LISTED_MAX.to_string()),
+            ("instances that an error names", crate::limits::NAMED_INSTANCES_MAX.to_string()),
             ("slots of a session that asks for none", SLOTS_DEFAULT.to_string()),
         ];
         let table = include_str!("../../../docs/LIMITS.md");

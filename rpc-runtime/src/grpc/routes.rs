@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::limits::NAMED_INSTANCES_MAX;
 use super::metadata::INSTANCE;
 use super::status::Status;
 use crate::error::Code;
 use crate::exported::Exported;
-use crate::interface::Method;
+use crate::interface::{Method, method_id};
+use crate::limits::NAMED_INSTANCES_MAX;
 
 /// The exported implementations, by the full names of their interfaces.
 #[derive(Debug, Default)]
@@ -45,6 +45,19 @@ impl Routes {
         let routes = self.by_interface.read().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<_> = routes.keys().cloned().collect();
         names.sort();
+        names
+    }
+
+    /// What is exported: interfaces' full names and instances' names, in their order, `max` at most.
+    pub(super) fn names(&self, max: usize) -> Vec<(String, String)> {
+        let routes = self.by_interface.read().unwrap_or_else(PoisonError::into_inner);
+        let exports = routes.iter().flat_map(|(interface, exports)| {
+            exports.iter().map(|export| (interface.clone(), export.instance().to_owned()))
+        });
+        let mut names: Vec<_> = exports.collect();
+        drop(routes);
+        names.sort();
+        names.truncate(max);
         names
     }
 
@@ -108,11 +121,6 @@ pub(super) fn error_name(interface: &idl::Interface, method: &str) -> Option<Str
     let options = methods.iter().find(|described| described.name == method)?.options.as_ref()?;
     let name = options.rpc.error.trim_start_matches('.');
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// The number of a method: the hash that the macros make of its name.
-fn method_id(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn names(exports: &[Arc<Exported>]) -> String {

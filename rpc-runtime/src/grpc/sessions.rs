@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::codes::rejected;
-use super::limits::SLOTS_DEFAULT;
+use super::limits::{LISTED_MAX, SLOTS_DEFAULT};
 use super::recorded::SessionName;
 use crate::context::Context;
 use crate::error::Code;
@@ -25,6 +25,10 @@ pub(super) trait Sessions {
     /// Opens a session with one exported instance of an interface. `instance` may be empty if there is only one; `slots` is how
     /// many calls may be in flight, 16 for 0. This alone makes a session; one that is not used ends with its lease.
     async fn open(&self, interface: String, instance: String, slots: u32) -> Result<Session, CallError>;
+
+    /// What sessions can be opened with: what this node exports, in the order of the names, 1,000 entries at most.
+    #[rpc(idempotent)]
+    async fn list(&self) -> Result<Vec<Offered>, CallError>;
 
     /// Renews the lease of the session that the entry `rpc-session` names, as each of its calls does, and gives it.
     async fn renew(&self) -> Result<Duration, CallError>;
@@ -50,6 +54,16 @@ pub(super) struct Session {
     /// How long the session outlives silence.
     pub(super) lease: Duration,
     /// The instance that its calls go to.
+    pub(super) instance: String,
+}
+
+/// An implementation that can be called.
+#[derive(Debug, Clone, Message)]
+#[rpc(crate = "crate")]
+pub(super) struct Offered {
+    /// The interface's full name.
+    pub(super) interface: String,
+    /// The instance's name.
     pub(super) instance: String,
 }
 
@@ -100,6 +114,11 @@ impl Sessions for Service {
             lease: welcome.lease,
             instance: hello.instance,
         })
+    }
+
+    async fn list(&self) -> Result<Vec<Offered>, CallError> {
+        let names = self.server()?.grpc.routes.names(LISTED_MAX).into_iter();
+        Ok(names.map(|(interface, instance)| Offered { interface, instance }).collect())
     }
 
     async fn renew(&self) -> Result<Duration, CallError> {

@@ -25,31 +25,37 @@ use crate::transport::endpoint::Endpoint;
 /// An import from a gRPC server that has not begun: await it, after options if any.
 #[must_use = "nothing is imported before it is awaited"]
 pub struct ImportingGrpc<C> {
+    plan: Plan,
+    stub: PhantomData<fn() -> C>,
+}
+
+/// All that an import takes but for the stub's type.
+struct Plan {
     importer: Arc<Importer>,
     address: String,
     call_timeout: Duration,
     wait: Duration,
     metadata: Result<Metadata, MetadataError>,
-    stub: PhantomData<fn() -> C>,
 }
 
-impl<C: UserStub> ImportingGrpc<C> {
+impl<C> ImportingGrpc<C> {
     pub(crate) fn new(importer: Arc<Importer>, address: &str) -> ImportingGrpc<C> {
         let call_timeout = importer.limits.call_timeout;
         let (address, metadata) = (address.to_owned(), Ok(Metadata::new()));
-        ImportingGrpc { importer, address, call_timeout, wait: Duration::ZERO, metadata, stub: PhantomData }
+        let plan = Plan { importer, address, call_timeout, wait: Duration::ZERO, metadata };
+        ImportingGrpc { plan, stub: PhantomData }
     }
 
     /// How long each call may take, where its method does not say otherwise; it travels as `grpc-timeout`. The node's
     /// `call_timeout` if this is not given (30 s); [`Duration::MAX`] for ever.
     pub fn timeout(mut self, timeout: Duration) -> ImportingGrpc<C> {
-        self.call_timeout = timeout;
+        self.plan.call_timeout = timeout;
         self
     }
 
     /// Goes on trying for so long if the server is not there yet. Otherwise the import fails at once.
     pub fn wait(mut self, wait: Duration) -> ImportingGrpc<C> {
-        self.wait = wait;
+        self.plan.wait = wait;
         self
     }
 
@@ -61,19 +67,20 @@ impl<C: UserStub> ImportingGrpc<C> {
     /// A metadata entry that each call carries. One that cannot travel fails the import. For single calls:
     /// [`with_metadata`](crate::with_metadata).
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<bytes::Bytes>) -> ImportingGrpc<C> {
-        self.metadata = self.metadata.and_then(|mut metadata| metadata.add(name, value).map(|()| metadata));
+        self.plan.metadata = self.plan.metadata.and_then(|mut metadata| metadata.add(name, value).map(|()| metadata));
         self
     }
+}
 
-    async fn import(self) -> Result<C, CallError> {
+impl Plan {
+    async fn bind(self, interface: &idl::Interface) -> Result<Binding, CallError> {
         let invalid = |text: String| CallError::never(ErrorKind::InvalidAddress, text);
         let (endpoint, authority) = parse(&self.address)?;
         let metadata = self.metadata.map_err(|error| invalid(error.to_string()))?;
         let mut headers = HeaderMap::new();
         metadata::write(&metadata, &mut headers);
-        let interface = C::interface();
         let limits = self.importer.limits.clone();
-        let remote = Arc::new(Remote::new(endpoint, authority, &interface, headers, limits.clone()));
+        let remote = Arc::new(Remote::new(endpoint, authority, interface, headers, limits.clone()));
         let link = Link::new(self.importer.clock, limits, self.call_timeout, false, false);
         let link = Arc::new(link.over_grpc(Arc::clone(&remote)));
         // From here on, dropping the binding ends the link and its task.
@@ -88,7 +95,7 @@ impl<C: UserStub> ImportingGrpc<C> {
                 return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down"));
             }
             match &*status.borrow_and_update() {
-                LinkState::Up(_) => return Ok(C::from_binding(binding)),
+                LinkState::Up(_) => return Ok(binding),
                 LinkState::Down(error) if begun.elapsed() >= self.wait => return Err(error.clone()),
                 LinkState::Closed => return Err(CallError::never(ErrorKind::Shutdown, "this node has shut down")),
                 _ => {}
@@ -102,7 +109,14 @@ impl<C: UserStub> IntoFuture for ImportingGrpc<C> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.import())
+        Box::pin(async move { self.plan.bind(&C::interface()).await.map(C::from_binding) })
+    }
+}
+
+impl<C> ImportingGrpc<C> {
+    /// The binding alone.
+    pub(crate) async fn bind(self, interface: &idl::Interface) -> Result<Binding, CallError> {
+        self.plan.bind(interface).await
     }
 }
 

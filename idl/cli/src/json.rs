@@ -1,0 +1,64 @@
+//! Messages as JSON, by the mapping of proto3, and back.
+
+use prost_reflect::prost::Message;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions};
+use serde::de::DeserializeSeed;
+
+/// A message as bytes; the error names the field that is wrong, and those there are.
+pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u8>, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let message = descriptor.clone().deserialize(tracked).and_then(|message| json.end().map(|()| message));
+    match message {
+        Ok(message) => Ok(message.encode_to_vec()),
+        Err(error) => {
+            let path = track.path().to_string();
+            let place = if path == "." { String::new() } else { format!("`{path}`: ") };
+            Err(format!("the JSON is no {}: {place}{error}\n  {}", descriptor.full_name(), fields(descriptor)))
+        }
+    }
+}
+
+/// A message as JSON for people. What has its type's default is there too.
+pub(crate) fn decode(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<String, String> {
+    let message = DynamicMessage::decode(descriptor.clone(), bytes)
+        .map_err(|error| format!("it is no {}: {error}", descriptor.full_name()))?;
+    let mut json = serde_json::Serializer::pretty(Vec::new());
+    let options = SerializeOptions::new().skip_default_fields(false);
+    message.serialize_with_options(&mut json, &options).map_err(|error| error.to_string())?;
+    String::from_utf8(json.into_inner()).map_err(|error| error.to_string())
+}
+
+/// The fields of a message, in words.
+fn fields(descriptor: &MessageDescriptor) -> String {
+    let fields: Vec<String> =
+        descriptor.fields().map(|field| format!("{} ({})", field.json_name(), kind(&field))).collect();
+    match fields.as_slice() {
+        [] => "it has no fields: write {}".to_owned(),
+        fields => format!("it has {}", fields.join(", ")),
+    }
+}
+
+fn kind(field: &FieldDescriptor) -> String {
+    let kind = match field.kind() {
+        Kind::Message(message) if field.is_map() => {
+            return match (message.get_field(1), message.get_field(2)) {
+                (Some(key), Some(value)) => format!("map of {} to {}", self::kind(&key), self::kind(&value)),
+                _ => "map".to_owned(),
+            };
+        }
+        Kind::Message(message) => message.full_name().to_owned(),
+        Kind::Enum(names) => {
+            let names: Vec<String> = names.values().map(|value| value.name().to_owned()).collect();
+            format!("one of {}", names.join(", "))
+        }
+        Kind::Uint64 | Kind::Fixed64 => "uint64".to_owned(),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => "int64".to_owned(),
+        Kind::Uint32 | Kind::Fixed32 => "uint32".to_owned(),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => "int32".to_owned(),
+        Kind::Bytes => "bytes, as base64".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    if field.is_list() { format!("list of {kind}") } else { kind }
+}
