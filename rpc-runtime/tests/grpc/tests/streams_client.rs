@@ -1,5 +1,6 @@
 //! Streams over gRPC, called: stubs that are bound to tonic's server, to one that breaks, and to a node of our own.
 
+#[path = "../../feed/mod.rs"]
 mod feed;
 #[path = "support/tonic_client.rs"]
 mod tonic_client;

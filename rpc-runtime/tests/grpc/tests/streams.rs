@@ -1,5 +1,6 @@
 //! Streams over gRPC, served: a node that is called by tonic's client, and by one that speaks bare HTTP/2.
 
+#[path = "../../feed/mod.rs"]
 mod feed;
 #[path = "support/tonic_client.rs"]
 mod tonic_client;
