@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Path;
 
+use super::wire_message;
 use crate::message::model::Message;
 use crate::spans::located;
 
@@ -17,27 +18,10 @@ pub(super) fn functions(message: &Message, descriptors: Option<&Path>, idl: &Pat
     let encode_fields = quote_spanned!(span=> #idl::prost_message::encode_fields::<Self>(self, out));
     let decode_fields = quote_spanned!(span=> #idl::prost_message::decode_fields::<Self>(before, r));
     let describe = quote_spanned!(span=> #idl::prost_message::describe::<Self>(registry, #set));
+    let absent = quote!(::core::option::Option::Some(::core::default::Default::default()));
+    let body = wire_message(idl, &encode_fields, &decode_fields, &absent);
     quote! {
-        const WIRE: #idl::Wire = #idl::Wire::Len;
-
-        fn encode(&self, tag: u32, out: &mut #idl::Writer) {
-            out.field(tag, self);
-        }
-
-        fn encode_fields(&self, out: &mut #idl::Writer) {
-            #encode_fields
-        }
-
-        fn decode_fields(
-            before: ::core::option::Option<Self>,
-            r: &mut #idl::Reader<'_>,
-        ) -> ::core::result::Result<Self, #idl::DecodeError> {
-            #decode_fields
-        }
-
-        fn absent() -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(::core::default::Default::default())
-        }
+        #body
 
         fn describe(registry: &mut #idl::Registry) -> #idl::Shape {
             #describe
