@@ -1,6 +1,9 @@
 //! One run of a call: from the server stub over the implementation's future to the end that the session records. It
 //! begins in place, goes on in a task of its own if it has to wait, or waits for its turn first.
 
+#[cfg(feature = "grpc")]
+mod foreign;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
@@ -17,6 +20,8 @@ use crate::protocol::time::Time;
 use crate::served::{EndedRun, RunId, Served, Started};
 use crate::streaming::carried::{Carried, Inbound};
 use crate::sync::spawn;
+#[cfg(feature = "grpc")]
+pub(crate) use foreign::Opened;
 
 /// Arguments of a queued call up to this size are copied out of the buffer that they came in.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
@@ -56,11 +61,16 @@ impl Run {
 
     /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own. Gives the
     /// permit back if the run has ended.
-    pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn begin(self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         let mut incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
         if let Some(streams) = self.streams.as_ref().filter(|streams| streams.receives()) {
             incoming = incoming.with_items(Box::new(Inbound(Arc::clone(streams))));
         }
+        self.begin_with(incoming, spare, now)
+    }
+
+    #[inline]
+    fn begin_with(mut self, incoming: Incoming<'_>, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         let dispatch = self.served.export().call(incoming);
         let Some(mut handler) = self.dispatched(dispatch, now) else {
             return self.permit.take();
@@ -106,6 +116,10 @@ impl Run {
             return;
         };
         drop(handler);
+        #[cfg(feature = "grpc")]
+        if self.served.is_foreign() {
+            return self.hand_over(items);
+        }
         self.served.opened(self.call.id);
         let context = &mut self.context;
         let has_ended = streams.produce(&mut *items, |items, cx| Context::enter(context, || items.poll_next(cx))).await;

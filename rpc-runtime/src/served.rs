@@ -128,6 +128,14 @@ impl Served {
         &self.server
     }
 
+    /// Whether the caller speaks gRPC: it has no connection of its own, and items of streams travel on HTTP/2's streams (R33).
+    pub(crate) fn is_foreign(&self) -> bool {
+        #[cfg(feature = "grpc")]
+        return self.is_foreign;
+        #[cfg(not(feature = "grpc"))]
+        false
+    }
+
     /// Takes the session to another connection, in one step with the table (R26). The old one is closed.
     pub(crate) fn attach(&self, attach: &Attach, arrival: Arrival, outbox: &Arc<Outbox>) -> Result<(), Rejection> {
         let mut state = self.lock();

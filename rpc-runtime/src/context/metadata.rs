@@ -164,7 +164,13 @@ impl Context {
         self.0.beside.get().map(|beside| std::mem::take(&mut beside.reply().header)).unwrap_or_default()
     }
 
-    /// What goes back beside the reply; it is taken away.
+    /// What goes back beside the reply.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn beside_reply(&self) -> BesideReply {
+        self.0.beside.get().map(|beside| beside.reply().clone()).unwrap_or_default()
+    }
+
+    /// The same; it is taken away.
     #[cfg(feature = "grpc")]
     pub(crate) fn take_beside_reply(&self) -> BesideReply {
         self.0.beside.get().map(|beside| std::mem::take(&mut *beside.reply())).unwrap_or_default()

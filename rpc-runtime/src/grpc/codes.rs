@@ -1,7 +1,9 @@
 //! The one table between errors of calls and the codes of gRPC, in both directions.
 
+use super::status::Status;
 use crate::error::{Code, ErrorKind};
 use crate::executed::{Executed, MAY_STILL_RUN};
+use crate::interface::Method;
 use crate::protocol::control::Rejection;
 use crate::protocol::frame::Status as Verdict;
 
@@ -87,13 +89,20 @@ pub(super) fn rejected(why: &Rejection) -> (Code, String) {
 }
 
 /// What a caller with a session sees of an answer of the table that carries no reply (rows 4, 7, 8).
-pub(super) fn without_reply(verdict: Verdict) -> (Code, Executed, &'static str) {
-    let unknown = Executed::Unknown { may_still_run: true };
-    match verdict {
+pub(super) fn without_reply(verdict: Verdict, method: &Method) -> Status {
+    let (code, executed, text) = match verdict {
+        Verdict::ReplyLost if method.server_streams => (
+            Code::DataLoss,
+            Executed::Completed,
+            "the call ran, and its items went to the stream that it had first: they are not kept; to have them again, make a new call",
+        ),
         Verdict::ReplyLost => {
             (Code::DataLoss, Executed::Completed, "the call ran, but its reply was not kept and is lost")
         }
-        Verdict::SlotBusy => (Code::Aborted, unknown, "an earlier call is in progress on this slot; use another slot"),
-        _ => (Code::Aborted, unknown, "a later call was made on this slot; draw larger numbers"),
-    }
+        Verdict::SlotBusy => {
+            (Code::Aborted, MAY_STILL_RUN, "an earlier call is in progress on this slot; use another slot")
+        }
+        _ => (Code::Aborted, MAY_STILL_RUN, "a later call was made on this slot; draw larger numbers"),
+    };
+    Status::new(code, executed, text)
 }

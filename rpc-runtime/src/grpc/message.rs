@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use h2::RecvStream;
 use idl::{Piece, Writer};
 
+use super::body::{Body, Reading};
 use super::compression::Compression;
 
 /// Bytes before each message.
@@ -49,7 +50,7 @@ impl Parts {
 /// The messages of one direction of a stream.
 #[derive(Debug)]
 pub(super) struct Messages {
-    body: RecvStream,
+    body: Body,
     compression: Option<Compression>,
     bytes_max: usize,
     /// What came last, as far as it was not given out.
@@ -68,7 +69,13 @@ impl Messages {
         bytes_max: usize,
         parts: Arc<Parts>,
     ) -> Messages {
+        let body = Body::Stream(body);
         Messages { body, compression, bytes_max, chunk: Bytes::new(), part: BytesMut::new(), parts, counted: 0 }
+    }
+
+    /// From now on what comes is read by `Reading`, whether or not somebody asks for messages.
+    pub(super) fn read_ahead(&mut self) -> Option<Reading> {
+        self.body.read_ahead()
     }
 
     /// The next message; `None` after the last.
@@ -82,13 +89,8 @@ impl Messages {
             if let Some(message) = self.take()? {
                 return Poll::Ready(Ok(Some(message)));
             }
-            match ready!(self.body.poll_data(cx)) {
-                Some(chunk) => {
-                    let chunk = chunk?;
-                    // The window was charged for what has just come, so this much can be given back.
-                    self.body.flow_control().release_capacity(chunk.len())?;
-                    self.chunk = chunk;
-                }
+            match ready!(self.body.poll_chunk(cx)) {
+                Some(chunk) => self.chunk = chunk?,
                 None if self.part.is_empty() => return Poll::Ready(Ok(None)),
                 None => return Poll::Ready(Err(NoMessage::Malformed("the stream ends within a message"))),
             }
@@ -98,7 +100,7 @@ impl Messages {
     /// The only message; `None` if there is none. Waits for the end of the stream, which as a rule came with it.
     pub(super) async fn only(&mut self) -> Result<Option<Bytes>, NoMessage> {
         let message = self.next().await?;
-        let is_over = self.chunk.is_empty() && self.part.is_empty() && self.body.is_end_stream();
+        let is_over = self.chunk.is_empty() && self.part.is_empty() && self.body.is_over();
         if message.is_some() && !is_over && self.next().await?.is_some() {
             return Err(NoMessage::Malformed("a second message came, where there can be one only"));
         }
@@ -107,7 +109,7 @@ impl Messages {
 
     /// What comes after the last message.
     pub(super) fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<http::HeaderMap>, NoMessage>> {
-        self.body.poll_trailers(cx).map_err(NoMessage::from)
+        self.body.poll_trailers(cx)
     }
 
     /// A message that has come whole.

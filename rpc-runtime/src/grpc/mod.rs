@@ -7,24 +7,28 @@
 //! | question | file |
 //! | --- | --- |
 //! | which bounds there are | `limits.rs` |
-//! | what is on the wire | `message.rs`, `compression.rs`, `status.rs`, `metadata.rs` |
+//! | what is on the wire | `message.rs`, `body.rs`, `compression.rs`, `status.rs`, `metadata.rs` |
 //! | which code an error has | `codes.rs` |
 //! | how a connection, and a call on it, is served | `connection.rs`, `stream.rs`, `respond.rs`, `flow.rs` |
 //! | which implementation a path means | `routes.rs` |
-//! | how a call runs | `ordinary.rs`; with streams: `items.rs`, `opened.rs`; at most once: `recorded.rs`, `sessions.rs` |
+//! | how a call runs | `ordinary.rs`; with streams: `items.rs`, `opened.rs`; at most once: `recorded.rs`, `names.rs`, `sessions.rs` |
+//! | what a caller is told of its end | `ended.rs` |
 //! | the services that gRPC's tools ask for | `health.rs`, `reflection.rs` |
 //! | how a stub calls a gRPC server | `client.rs`, `client/` |
 
+mod body;
 mod client;
 mod codes;
 mod compression;
 mod connection;
+mod ended;
 mod flow;
 mod health;
 mod items;
 mod limits;
 mod message;
 mod metadata;
+mod names;
 mod opened;
 mod ordinary;
 mod recorded;

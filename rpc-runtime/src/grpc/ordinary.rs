@@ -3,28 +3,25 @@
 //! A caller that resets the stream, or is gone, cancels it: the implementation's context says so, and its future is
 //! nevertheless polled to its end, as that of a native call is (R16).
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 
 use idl::Writer;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use super::connection::Peer;
+use super::ended::{answer, late, refused};
 use super::items::Requests;
-use super::opened;
+use super::opened::Opened;
 use super::respond::Respond;
 use super::routes::Route;
 use super::shared::Busy;
-use super::status::{Any, Status};
 use super::stream::Asked;
-use crate::context::{BesideReply, Context};
-use crate::error::{CallError, Code};
-use crate::executed::Executed;
+use crate::context::Context;
 use crate::handler::{Dispatched, Handler, Incoming, poll_handler, put_fault};
-use crate::passing::LARGE_BYTES;
-use crate::protocol::control::{Fault, FaultKind, Refusal};
+use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::Status as Verdict;
 use crate::protocol::time::Time;
 use crate::queue::{Queue, queued_bytes};
@@ -66,13 +63,13 @@ pub(super) async fn serve(asked: Asked, mut respond: Respond) {
 }
 
 /// A call that has started.
-pub(super) struct Run {
-    pub(super) handler: Box<dyn Handler>,
-    pub(super) context: Option<Context>,
+struct Run {
+    handler: Box<dyn Handler>,
+    context: Option<Context>,
     reply: Writer,
-    pub(super) route: Route,
-    pub(super) until: Time,
-    pub(super) has_timeout: bool,
+    route: Route,
+    until: Time,
+    has_timeout: bool,
     _busy: Busy,
     _turn: Turn,
 }
@@ -99,7 +96,7 @@ impl Run {
     async fn go_on(mut self, server: Arc<Server>, respond: Respond, first: Poll<Verdict>) {
         let mut respond = Some(respond);
         if first.is_ready() {
-            return Box::pin(opened::send(self, &server, respond)).await;
+            return Box::pin(self.send_opened(&server, respond)).await;
         }
         let mut aborting = std::pin::pin!(server.grpc.aborting());
         let until = server.clock.instant(self.until);
@@ -108,7 +105,7 @@ impl Run {
             tokio::select! {
                 biased;
                 verdict = poll_fn(|cx| poll_handler(handler, context, cx, reply)) => return match verdict {
-                    Verdict::Opened => Box::pin(opened::send(self, &server, respond)).await,
+                    Verdict::Opened => Box::pin(self.send_opened(&server, respond)).await,
                     verdict => self.answer(verdict, &server, respond).await,
                 },
                 () = gone(&mut respond) => {
@@ -133,15 +130,19 @@ impl Run {
 
     async fn answer(self, verdict: Verdict, server: &Server, respond: Option<Respond>) {
         let Run { context, reply, route, .. } = self;
-        if let Some(mut respond) = respond {
+        if let Some(respond) = respond {
             let beside = context.map(|context| context.take_beside_reply()).unwrap_or_default();
-            match ended(verdict, &reply, &beside, &route, server) {
-                Ok(()) if reply.len() >= LARGE_BYTES => respond.reply(&server.passing.count(&reply), &beside).await,
-                Ok(()) => respond.reply(&reply, &beside).await,
-                Err(status) => respond.fail(&status),
-            }
+            answer(verdict, &reply, &beside, &route, server, respond).await;
         }
         spare::keep(reply);
+    }
+
+    /// Sends the stream that the method has opened.
+    async fn send_opened(mut self, server: &Arc<Server>, respond: Option<Respond>) {
+        let Some(items) = self.handler.items() else { return };
+        let until = self.has_timeout.then_some(self.until);
+        let opened = Opened { items, context: &mut self.context, until };
+        opened.send(server, respond, pending()).await.tell(&self.route, server);
     }
 }
 
@@ -160,60 +161,8 @@ async fn gone(respond: &mut Option<Respond>) {
     }
 }
 
-/// The status of a call whose deadline has passed while it ran.
-pub(super) fn late() -> Status {
-    let unknown = Executed::Unknown { may_still_run: true };
-    Status::new(Code::DeadlineExceeded, unknown, "the deadline passed while the call ran")
-}
-
-/// The status of a call that was refused.
-pub(super) fn refused(why: Refusal, text: &str) -> Status {
-    Status::from(&CallError::refused(why, text))
-}
-
-/// What the caller is told of a call that has ended: success, or a status.
-pub(super) fn ended(
-    verdict: Verdict,
-    reply: &Writer,
-    beside: &BesideReply,
-    route: &Route,
-    server: &Server,
-) -> Result<(), Status> {
-    let mut status = match verdict {
-        Verdict::Value if reply.len() > server.limits.frame_bytes_max => {
-            let text = format!("the reply of {} bytes exceeds `frame_bytes_max` of this node", reply.len());
-            Status::new(Code::ResourceExhausted, Executed::Completed, text)
-        }
-        Verdict::Value if reply.len() >= LARGE_BYTES && server.passing.is_full() => {
-            let text = "the call ran, but there is no room for its reply, which is lost";
-            Status::new(Code::DataLoss, Executed::Completed, text)
-        }
-        Verdict::Value => return Ok(()),
-        Verdict::Error => {
-            let name = route.error_name().unwrap_or_default();
-            let (code, text) = beside
-                .error
-                .clone()
-                .unwrap_or_else(|| (Code::FailedPrecondition, format!("the method ended with its error `{name}`")));
-            Status::new(code, Executed::Completed, text).with_detail(Any::new(&name, reply.to_vec().into()))
-        }
-        _ => {
-            let fault = idl::from_slice::<Fault>(&reply.to_vec());
-            let kind = fault.as_ref().map_or(FaultKind::Other, |fault| fault.kind);
-            let error = fault.map(CallError::from_fault).unwrap_or_else(|_| CallError::failed("the call failed"));
-            let mut status = Status::from(&error);
-            if let (FaultKind::Failed, Some((code, _))) = (kind, &beside.error) {
-                status.code = *code;
-            }
-            status
-        }
-    };
-    status.trailer = beside.trailer.clone();
-    Err(status)
-}
-
 /// The right to run, which a call that had to wait gives back with a note of how long it ran.
-pub(super) struct Turn {
+struct Turn {
     _permit: OwnedSemaphorePermit,
     /// Of a call with streams: the right of its connection.
     _stream: Option<OwnedSemaphorePermit>,
@@ -293,9 +242,4 @@ impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.queue.leave(self.bytes);
     }
-}
-
-/// The point at which a wait ends.
-pub(super) fn instant(server: &Server, until: Time) -> Instant {
-    server.clock.instant(until)
 }

@@ -1,138 +1,43 @@
 //! A call of a session: at most once (R33). It runs as a native call does, through the same table; its stream waits for the
 //! answer, and a stream that is reset is no cancel.
+//!
+//! What a method takes as a stream is read from the first HTTP/2 stream of the call alone. What it opens goes to the newest, and is
+//! given up with that: items are not recorded, so nobody could take it up again.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
-use uuid::Uuid;
 
-use super::codes::{rejected, without_reply};
-use super::metadata::{CALL, SESSION};
-use super::ordinary::{ended, instant, late, refused};
+use super::body::Reading;
+use super::codes::without_reply;
+use super::ended::{answer, late, refused};
+use super::items::Requests;
+use super::message::Messages;
+use super::names::{Names, rejection};
+use super::opened;
 use super::respond::Respond;
 use super::routes::Route;
 use super::status::Status;
 use super::stream::Asked;
-use crate::clock::Clock;
 use crate::context::Beside;
 use crate::error::Code;
 use crate::executed::MAY_STILL_RUN;
-use crate::passing::LARGE_BYTES;
 use crate::protocol::control::{Refused, Rejection};
 use crate::protocol::frame::{Call, CallHeader, Status as Verdict};
-use crate::protocol::id::{CallId, Incarnation, Sequence, SessionId, Slot, Token};
-use crate::protocol::time::CalleeTime;
-use crate::run::{Run, Spares, run_in_turn};
+use crate::protocol::time::{CalleeTime, Time};
+use crate::run::{Opened, Run, Spares, run_in_turn};
 use crate::served::{Answer, Received, Served, Told};
 use crate::server::Server;
 use crate::{spare, sync};
-
-/// The name of a session, as the entry `rpc-session` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SessionName {
-    pub(super) incarnation: Incarnation,
-    pub(super) session: SessionId,
-    pub(super) token: Token,
-}
-
-/// The two names that a call of a session carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Names {
-    session: SessionName,
-    call: CallId,
-}
-
-impl fmt::Display for SessionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.incarnation.as_uuid(), self.session.0, self.token.as_uuid())
-    }
-}
-
-impl SessionName {
-    pub(super) fn parse(entry: &str) -> Option<SessionName> {
-        let mut parts = entry.split('/');
-        let name = SessionName {
-            incarnation: Incarnation::new(parts.next()?.parse::<Uuid>().ok()?),
-            session: SessionId(parts.next()?.parse().ok()?),
-            token: Token::new(parts.next()?.parse::<Uuid>().ok()?),
-        };
-        parts.next().is_none().then_some(name)
-    }
-
-    /// The session, if the caller may use it (rows 1–3). Its lease is renewed.
-    pub(super) fn find(&self, server: &Server) -> Result<Arc<Served>, Rejection> {
-        if self.incarnation != server.incarnation {
-            return Err(Rejection::WrongIncarnation { mine: server.incarnation });
-        }
-        // Nothing is made of one that is not known.
-        let served = server.session_numbered(self.session).ok_or(Rejection::UnknownSession { running: false })?;
-        served.admit(self.token, server.clock.now())?;
-        Ok(served)
-    }
-}
-
-impl Names {
-    /// The names that a request carries; `None` if it carries none. One alone, or one that is malformed, is refused.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Names>, Status> {
-        let only = |name: &str| {
-            let mut values = headers.get_all(name).iter();
-            let value = values.next().map(|value| value.to_str().unwrap_or_default());
-            if values.next().is_some() { Some("") } else { value }
-        };
-        let malformed = |what: &str| Err(Status::never(Code::InvalidArgument, what));
-        let (session, call) = match (only(SESSION), only(CALL)) {
-            (None, None) => return Ok(None),
-            (Some(session), Some(call)) => (session, call),
-            (Some(_), None) => {
-                return malformed("`rpc-session` came without `rpc-call`: a call of a session carries both");
-            }
-            (None, Some(_)) => {
-                return malformed("`rpc-call` came without `rpc-session`: a call of a session carries both");
-            }
-        };
-        let Some(session) = SessionName::parse(session) else {
-            return malformed("`rpc-session` is not what `rpc.v1.Sessions/Open` gave");
-        };
-        let call = call.split_once('/').and_then(|(slot, sequence)| {
-            Some(CallId { slot: Slot(number(slot)?), sequence: Sequence(number(sequence)?) })
-        });
-        match call {
-            Some(call) => Ok(Some(Names { session, call })),
-            None => malformed("`rpc-call` is not `slot/sequence`, two numbers"),
-        }
-    }
-
-    /// The session, if the call may use it (rows 1–3). What is refused here may have run before.
-    pub(super) fn admit(self, server: &Server) -> Result<Admitted, Status> {
-        let served = self.session.find(server).map_err(|why| rejection(&why))?;
-        let CallId { slot, sequence } = self.call;
-        if slot.0 >= served.slots() || sequence == Sequence(0) {
-            let text = format!("the session has the slots 0 to {}, and numbers begin at 1", served.slots() - 1);
-            return Err(Status::never(Code::InvalidArgument, text));
-        }
-        Ok(Admitted { served, names: self })
-    }
-}
-
-/// A number without sign or blanks.
-fn number<T: std::str::FromStr>(digits: &str) -> Option<T> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
-}
-
-fn rejection(why: &Rejection) -> Status {
-    let (code, text) = rejected(why);
-    Status::new(code, MAY_STILL_RUN, text)
-}
 
 /// A call that names a session which it may use.
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) served: Arc<Served>,
-    names: Names,
+    pub(super) names: Names,
 }
 
 impl Admitted {
@@ -149,44 +54,53 @@ impl Admitted {
     /// Gives the call to the table, and answers it.
     pub(super) async fn serve(self, asked: Asked, mut respond: Respond) {
         let Admitted { served, names } = self;
-        let Asked { peer, route, arguments, items: _, beside, until, has_timeout } = asked;
+        let Asked { peer, route, arguments, items, beside, until, has_timeout } = asked;
         let server = Arc::clone(&peer.server);
-        let header = CallHeader {
-            id: names.call,
-            recorded: true,
-            oneway: false,
-            start_before: CalleeTime(until.as_micros()),
-            method: route.method.id,
-        };
-        let (tell, mut told) = oneshot::channel();
-        let permit = Arc::clone(&server.handlers).try_acquire_owned().ok();
+        let start_before = if until == Time::NEVER { CalleeTime::NEVER } else { CalleeTime(until.as_micros()) };
+        let header =
+            CallHeader { id: names.call, recorded: true, oneway: false, start_before, method: route.method.id };
+        let (tell, told) = oneshot::channel();
+        let waiting = Waiting { route, server: Arc::clone(&server), until: has_timeout.then_some(until) };
+        // A stream may live for long, so it waits for no handler's place and takes none from others.
+        let has_streams = waiting.route.method.has_streams();
+        let permit = if has_streams { None } else { Arc::clone(&server.handlers).try_acquire_owned().ok() };
+        let may_run = has_streams || permit.is_some();
         let now = server.clock.now();
-        debug_assert!(Clock::as_callee(now) <= header.start_before || until <= now);
-        match served.receive_foreign(names.session.token, &header, &arguments, permit.is_some(), tell, now) {
+        let reading = match served.receive_foreign(names.session.token, &header, &arguments, may_run, tell, now) {
             Err(why) => return respond.fail(&rejection(&why)),
             Ok(Received::Close(_)) => return respond.fail(&rejection(&Rejection::UnknownSession { running: false })),
-            Ok(Received::Answered) => {}
+            Ok(Received::Answered) => {
+                // A stream that is sent again was read the first time: what comes of it is dropped by HTTP/2.
+                drop(items);
+                None
+            }
+            Ok(Received::Queue) => {
+                queue(Arc::clone(&served), Call { header, arguments }, beside);
+                None
+            }
             Ok(Received::Run(started)) => {
                 server.counters.calls_executed.add();
                 started.context.clone().with_beside(beside);
-                Run::new(Arc::clone(&served), header, started, permit).begin(&arguments, &mut Spares::default(), now);
+                begin(Run::new(Arc::clone(&served), header, started, permit), &arguments, items, now)
             }
-            Ok(Received::Queue) => queue(Arc::clone(&served), Call { header, arguments }, beside),
-        }
-        let until = instant(&server, until);
-        let told = tokio::select! {
-            biased;
-            told = &mut told => told,
-            // The call goes on: whoever sends it again is told.
-            () = poll_fn(|cx| respond.poll_gone(cx)) => return,
-            () = sleep_until(until), if has_timeout => return respond.fail(&late()),
         };
-        match told {
-            Ok(Told::Answer(answered)) => answer(answered, &route, &server, respond).await,
-            Ok(Told::Superseded) => respond.fail(&rejection(&Rejection::Superseded)),
-            Err(_ended) => respond.fail(&rejection(&Rejection::UnknownSession { running: true })),
+        let answered = waiting.wait(told, respond);
+        match reading {
+            Some(reading) => reading.during(answered).await,
+            None => answered.await,
         }
     }
+}
+
+/// Runs a call in place as far as it goes. Gives what is to be read for it meanwhile.
+fn begin(run: Run, arguments: &Bytes, items: Option<Box<Messages>>, now: Time) -> Option<Reading> {
+    let Some(mut items) = items else {
+        run.begin(arguments, &mut Spares::default(), now);
+        return None;
+    };
+    let reading = items.read_ahead();
+    run.begin_foreign(arguments, Box::new(Requests(items)), now);
+    reading
 }
 
 /// Runs a call when its turn comes, in a task that ends with it.
@@ -194,65 +108,61 @@ fn queue(served: Arc<Served>, call: Call, beside: Beside) {
     sync::spawn(run_in_turn(served, call, Some(beside)));
 }
 
-async fn answer(answered: Answer, route: &Route, server: &Server, mut respond: Respond) {
-    let Answer { status, body, beside } = answered;
-    match status {
-        Verdict::Value | Verdict::Error | Verdict::Fault => match ended(status, &body, &beside, route, server) {
-            Ok(()) if body.len() >= LARGE_BYTES => respond.reply(&server.passing.count(&body), &beside).await,
-            Ok(()) => respond.reply(&body, &beside).await,
-            Err(status) => respond.fail(&status),
-        },
-        Verdict::Refused => match idl::from_slice::<Refused>(&body.to_vec()) {
-            Ok(Refused { why, text }) => respond.fail(&refused(why, &text)),
-            Err(error) => respond.fail(&Status::never(Code::Unavailable, error.to_string())),
-        },
-        status => {
-            let (code, executed, text) = without_reply(status);
-            respond.fail(&Status::new(code, executed, text));
-        }
-    }
-    spare::keep(body);
+/// A stream that waits for what becomes of its call.
+struct Waiting {
+    route: Route,
+    server: Arc<Server>,
+    /// How long the caller waits, if it said so.
+    until: Option<Time>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::executed::Executed;
-
-    fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in entries {
-            headers.append(*name, value.parse().expect("a value"));
-        }
-        headers
-    }
-
-    /// R33: both entries name a call, none is an ordinary call, and anything else is refused.
-    #[test]
-    fn a_call_carries_both_names_or_none() {
-        let name = SessionName {
-            incarnation: Incarnation::new(Uuid::from_u128(1)),
-            session: SessionId(7),
-            token: Token::new(Uuid::from_u128(2)),
+impl Waiting {
+    async fn wait(self, mut told: oneshot::Receiver<Told>, mut respond: Respond) {
+        let late_at = self.server.clock.instant(self.until.unwrap_or(Time::NEVER));
+        let told = tokio::select! {
+            biased;
+            told = &mut told => told,
+            // The call goes on: whoever sends it again is told.
+            () = poll_fn(|cx| respond.poll_gone(cx)) => return,
+            () = sleep_until(late_at), if self.until.is_some() => return respond.fail(&late()),
         };
-        let session = name.to_string();
-        let read = Names::read(&headers(&[(SESSION, &session), (CALL, "3/9")])).expect("names").expect("names");
-        assert_eq!((read.session, read.call), (name, CallId { slot: Slot(3), sequence: Sequence(9) }));
-        assert!(Names::read(&headers(&[])).expect("no names").is_none());
-        let more = format!("{session}/1");
-        for entries in [
-            &[(SESSION, &*session)][..],
-            &[(CALL, "3/9")],
-            &[(SESSION, &*session), (CALL, "3/9"), (CALL, "3/9")],
-            &[(SESSION, &*session), (CALL, "3/+9")],
-            &[(SESSION, &*session), (CALL, "65536/9")],
-            &[(SESSION, &*session), (CALL, "3")],
-            &[(SESSION, &*session), (CALL, "")],
-            &[(SESSION, ""), (CALL, "3/9")],
-            &[(SESSION, &*more), (CALL, "3/9")],
-        ] {
-            let status = Names::read(&headers(entries)).expect_err("a mistake");
-            assert_eq!((status.code, status.executed), (Code::InvalidArgument, Some(Executed::Never)), "{entries:?}");
+        match told {
+            Ok(Told::Answer(answered)) => self.answer(answered, respond).await,
+            Ok(Told::Opened(opened, told)) => Box::pin(self.carry(opened, told, respond)).await,
+            told => respond.fail(&given_up(told)),
         }
     }
+
+    /// Sends what the method has opened, until it ends or the call is sent again. That is recorded first.
+    async fn carry(self, mut opened: Opened, told: oneshot::Receiver<Told>, respond: Respond) {
+        let Some((items, context)) = opened.stream() else { return };
+        let given_up = async { given_up(told.await) };
+        let stream = opened::Opened { items, context, until: self.until };
+        let sent = stream.send(&self.server, Some(respond), given_up).await;
+        opened.ended(sent.error());
+        sent.tell(&self.route, &self.server);
+    }
+
+    async fn answer(&self, answered: Answer, mut respond: Respond) {
+        let Answer { status, body, beside } = answered;
+        match status {
+            Verdict::Value | Verdict::Error | Verdict::Fault => {
+                answer(status, &body, &beside, &self.route, &self.server, respond).await;
+            }
+            Verdict::Refused => match idl::from_slice::<Refused>(&body.to_vec()) {
+                Ok(Refused { why, text }) => respond.fail(&refused(why, &text)),
+                Err(error) => respond.fail(&Status::never(Code::Unavailable, error.to_string())),
+            },
+            status => respond.fail(&without_reply(status, self.route.method)),
+        }
+        spare::keep(body);
+    }
+}
+
+/// What a stream is told that waits no longer: its call was sent again, or the session has ended.
+fn given_up(told: Result<Told, oneshot::error::RecvError>) -> Status {
+    rejection(&match told {
+        Ok(_) => Rejection::Superseded,
+        Err(_ended) => Rejection::UnknownSession { running: true },
+    })
 }

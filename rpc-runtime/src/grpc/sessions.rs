@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::codes::rejected;
 use super::limits::{LISTED_MAX, SLOTS_DEFAULT};
-use super::recorded::SessionName;
+use super::names::SessionName;
 use crate::context::Context;
 use crate::error::Code;
 use crate::exported::{Exported, Offer};

@@ -14,11 +14,12 @@ use super::compression::Compression;
 use super::connection::Peer;
 use super::message::{Messages, NoMessage};
 use super::metadata::INSTANCE;
+use super::names::Names;
 use super::recorded::Admitted;
 use super::respond::{ACCEPT_ENCODING, ENCODING, Respond};
 use super::routes::Route;
 use super::status::Status;
-use super::{health, metadata, ordinary, recorded, reflection, sessions};
+use super::{health, metadata, ordinary, reflection, sessions};
 use crate::context::Beside;
 use crate::error::Code;
 use crate::executed::Executed;
@@ -80,10 +81,6 @@ async fn call(
     messages: Messages,
     mut respond: Respond,
 ) {
-    if session.is_some() && route.method.has_streams() {
-        let text = format!("`{}` streams, which a call of a session cannot; call it without one", route.method.name);
-        return respond.fail(&Status::never(Code::Unimplemented, text));
-    }
     let (time, arguments, items) = match arguments(&peer.server, &route, headers, messages).await {
         Ok(read) => read,
         Err(mut status) => {
@@ -179,7 +176,7 @@ fn route(
     if interface == sessions::NAME {
         return Ok((Route::of(sessions::export(server), method)?, None));
     }
-    if let Some(names) = recorded::Names::read(headers)? {
+    if let Some(names) = Names::read(headers)? {
         let session = names.admit(server)?;
         return Ok((session.route(interface, method)?, Some(session)));
     }

@@ -147,8 +147,11 @@ impl Served {
     fn started(&self, state: &mut State, call: &CallHeader, method: Option<&Method>, reply: Writer) -> Started {
         state.runs += 1;
         let streams = method.filter(|method| method.has_streams());
-        // The deadline of a call with streams is that of its opening (R40).
-        let until = if streams.is_none() { call.start_before.as_time() } else { Time::NEVER };
+        // The deadline of a call with streams is that of its opening (R40), but over gRPC.
+        let until = match streams {
+            Some(_) if !self.is_foreign() => Time::NEVER,
+            _ => call.start_before.as_time(),
+        };
         let spare = state.spare.pop().and_then(|context| context.renew(until));
         let context = spare.unwrap_or_else(|| Context::new(self.server.clock, until, self.caller));
         let running = Running {

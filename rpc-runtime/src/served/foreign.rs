@@ -19,6 +19,7 @@ use crate::protocol::frame::{CallHeader, Status};
 use crate::protocol::id::{CallId, Token};
 use crate::protocol::session::Arrival;
 use crate::protocol::time::Time;
+use crate::run::Opened;
 
 /// Bytes of the length that a recorded reply ends with.
 const NOTE_LENGTH_BYTES: usize = 4;
@@ -27,16 +28,16 @@ const NOTE_LENGTH_BYTES: usize = 4;
 pub(super) type Waiting = HashMap<CallId, oneshot::Sender<Told>>;
 
 /// What a stream is told. Nothing, if the session ends first.
-#[derive(Debug)]
 pub(crate) enum Told {
     /// What became of the call.
     Answer(Answer),
+    /// The method has opened a stream, which is to be sent. What is told meanwhile comes by the receiver.
+    Opened(Opened, oneshot::Receiver<Told>),
     /// The call was sent again, and is answered there.
     Superseded,
 }
 
 /// What became of a call.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: Status,
     pub(crate) body: Writer,
@@ -102,6 +103,24 @@ impl Served {
             waiting.borrow_mut().remove(&call.id);
         }
         Ok(received)
+    }
+
+    /// Hands what the call has opened to its newest stream. It comes back if none is there.
+    pub(crate) fn hand_over(&self, id: CallId, opened: Opened) -> Option<Opened> {
+        let state = self.lock();
+        let Some(waiting) = &state.waiting else { return Some(opened) };
+        let mut waiting = waiting.borrow_mut();
+        let Some(tell) = waiting.remove(&id) else { return Some(opened) };
+        // In the same step: it may be superseded from now on.
+        let (next, told) = oneshot::channel();
+        match tell.send(Told::Opened(opened, told)) {
+            Ok(()) => {
+                waiting.insert(id, next);
+                None
+            }
+            Err(Told::Opened(opened, _)) => Some(opened),
+            Err(_) => None,
+        }
     }
 
     /// Records what goes back beside the reply behind it.

@@ -35,7 +35,11 @@ impl Served {
     /// A call with streams has started: it takes its caller's items from now on.
     #[cold]
     pub(super) fn start_streams(&self, state: &mut State, id: CallId, method: &Method) -> Arc<Carried> {
-        let carried = Arc::new(Carried::of_callee(method.server_streams, method.client_streams));
+        let (sends, receives) = match self.is_foreign() {
+            true => (false, false),
+            false => (method.server_streams, method.client_streams),
+        };
+        let carried = Arc::new(Carried::of_callee(sends, receives));
         // There was one when the call was let in. That others were let in meanwhile, each by the task of another connection,
         // is no reason to refuse it now.
         let permit = Arc::clone(&self.server.streams).try_acquire_owned().ok();

@@ -1,0 +1,597 @@
+//! Calls with streams over gRPC that run at most once (R33): each row of the table in `docs/GRPC.md`, by a caller that speaks bare
+//! HTTP/2, so that it can lose what it likes.
+
+#[path = "support/bare.rs"]
+mod bare;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bare::{Answer, Call, Connection};
+use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, RemoteError, Streaming, interface};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// More than any test takes that does not hang.
+const LONG: Duration = Duration::from_secs(60);
+
+#[interface(package = "desk.v1")]
+trait Desk {
+    /// The sum, when all is there and the gate is open.
+    async fn add(&self, numbers: Streaming<u64>) -> Result<u64, CallError>;
+    /// The numbers from 0, opened when the gate is.
+    async fn count(&self, to: u64) -> Result<Streaming<u64, DeskError>, DeskError>;
+    /// Each number, twice.
+    async fn double(&self, numbers: Streaming<u64>) -> Result<Streaming<u64>, CallError>;
+    async fn plain(&self) -> Result<u32, CallError>;
+}
+
+#[derive(Debug, PartialEq, thiserror::Error, RemoteError)]
+enum DeskError {
+    #[error("nothing beyond {limit}")]
+    NoMore { limit: u64 },
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Ends with an error behind the numbers.
+const FAILS: u64 = 13;
+/// Fails at once.
+const TOO_MANY: u64 = 1 << 40;
+/// Never ends.
+const ENDLESS: u64 = 1 << 32;
+
+struct Clerk {
+    runs: AtomicU32,
+    /// Numbers that were taken.
+    taken: AtomicU64,
+    begun: Semaphore,
+    gate: Semaphore,
+    /// Producers that were dropped, and streams of callers that failed.
+    lost: Arc<Semaphore>,
+    /// How those failed.
+    failures: Mutex<Vec<String>>,
+    contexts: Mutex<Vec<Context>>,
+}
+
+struct Producer {
+    next: u64,
+    to: u64,
+    dropped: Arc<Semaphore>,
+}
+
+impl Iterator for Producer {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.next += 1;
+        (self.next <= self.to).then_some(self.next - 1)
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.dropped.add_permits(1);
+    }
+}
+
+impl Clerk {
+    async fn begin(&self) {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        self.contexts.lock().expect("whole").extend(Context::current());
+        self.begun.add_permits(1);
+        self.gate.acquire().await.expect("open").forget();
+    }
+}
+
+impl Desk for Clerk {
+    async fn add(&self, mut numbers: Streaming<u64>) -> Result<u64, CallError> {
+        self.begin().await;
+        Context::current().expect("a call").add_trailer("taken", "by the clerk").expect("metadata");
+        let mut sum = 0;
+        while let Some(number) = numbers.next().await {
+            match number {
+                Ok(number) => sum += number,
+                Err(error) => {
+                    self.failures.lock().expect("whole").push(error.to_string());
+                    self.lost.add_permits(1);
+                    return Err(CallError::failed(format!("it was {sum} when the rest was lost")));
+                }
+            }
+            self.taken.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(sum)
+    }
+
+    async fn count(&self, to: u64) -> Result<Streaming<u64, DeskError>, DeskError> {
+        self.begin().await;
+        let context = Context::current().expect("a call");
+        context.add_header("opened", "yes").expect("metadata");
+        context.add_trailer("behind", "them").expect("metadata");
+        if to == TOO_MANY {
+            return Err(DeskError::NoMore { limit: 0 });
+        }
+        let numbers = Producer { next: 0, to, dropped: Arc::clone(&self.lost) };
+        if to != FAILS {
+            return Ok(Streaming::from_iter(numbers));
+        }
+        let (sender, numbers) = Streaming::channel();
+        tokio::spawn(async move {
+            for number in 0..FAILS {
+                let _ = sender.send(number).await;
+            }
+            let _ = sender.end_with(DeskError::NoMore { limit: FAILS }).await;
+        });
+        Ok(numbers)
+    }
+
+    async fn double(&self, mut numbers: Streaming<u64>) -> Result<Streaming<u64>, CallError> {
+        self.begin().await;
+        let (sender, doubled) = Streaming::channel();
+        tokio::spawn(async move {
+            while let Some(Ok(number)) = numbers.next().await {
+                if sender.send(2 * number).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(doubled)
+    }
+
+    async fn plain(&self) -> Result<u32, CallError> {
+        Ok(self.runs.load(Ordering::SeqCst))
+    }
+}
+
+#[derive(Debug, Message)]
+struct Session {
+    entry: String,
+}
+
+struct Served {
+    clerk: Arc<Clerk>,
+    node: Node,
+    _export: Export,
+    connection: Connection,
+    entry: String,
+}
+
+/// The gate lets `open` calls through.
+async fn served(limits: Limits, open: usize) -> Served {
+    let node = Node::builder().listen("127.0.0.1:0").limits(limits).start().await.expect("it starts");
+    let clerk = Arc::new(Clerk {
+        runs: AtomicU32::new(0),
+        taken: AtomicU64::new(0),
+        begun: Semaphore::new(0),
+        gate: Semaphore::new(open),
+        lost: Arc::new(Semaphore::new(0)),
+        failures: Mutex::default(),
+        contexts: Mutex::default(),
+    });
+    let export = node.export("desk", DeskServer::new(Arc::clone(&clerk))).await.expect("exported");
+    let connection = Connection::dial(&node.local_endpoints()[0]).await;
+    let opening = connection.whole("/rpc.v1.Sessions/Open", &[], &("desk.v1.Desk".to_owned(),)).await;
+    let session: Session = opening.answer().await.field();
+    Served { clerk, node, _export: export, connection, entry: session.entry }
+}
+
+impl Served {
+    /// Another connection, as after a break.
+    async fn dial(&self) -> Connection {
+        Connection::dial(&self.node.local_endpoints()[0]).await
+    }
+
+    async fn open_on(&self, connection: &Connection, method: &str, name: &str) -> Call {
+        connection.open(&path(method), &[("rpc-session", &self.entry), ("rpc-call", name)]).await
+    }
+
+    /// Opens a call whose items are to be sent.
+    async fn open(&self, method: &str, name: &str) -> Call {
+        self.open_on(&self.connection, method, name).await
+    }
+
+    /// Counts, on any connection.
+    async fn count_on(&self, connection: &Connection, name: &str, to: u64) -> Call {
+        let names = [("rpc-session", &*self.entry), ("rpc-call", name)];
+        connection.whole(&path("Count"), &names, &(to,)).await
+    }
+
+    async fn count(&self, name: &str, to: u64) -> Call {
+        self.count_on(&self.connection, name, to).await
+    }
+
+    async fn plain(&self) -> u32 {
+        let call = self.connection.whole(&path("Plain"), &[], &()).await;
+        call.answer().await.field()
+    }
+
+    fn runs(&self) -> u32 {
+        self.clerk.runs.load(Ordering::SeqCst)
+    }
+
+    async fn begun(&self) {
+        timeout(LONG, self.clerk.begun.acquire()).await.expect("it begins").expect("open").forget();
+    }
+
+    /// Something was lost, as the implementation sees it.
+    async fn lost(&self) {
+        timeout(LONG, self.clerk.lost.acquire()).await.expect("it is told").expect("open").forget();
+    }
+}
+
+fn path(method: &str) -> String {
+    format!("/desk.v1.Desk/{method}")
+}
+
+const ABORTED: (u32, &str) = (10, "unknown");
+const DATA_LOSS: (u32, &str) = (15, "completed");
+
+fn verdict(answer: &Answer) -> (u32, &str) {
+    (answer.code, &answer.executed)
+}
+
+/// What takes a stream runs once, and is answered from the record as a unary call is, whatever is sent again as its items.
+#[tokio::test]
+async fn a_call_that_takes_a_stream_runs_once() {
+    let served = served(Limits::default(), 100).await;
+    for items in [&[1u64, 2, 3][..], &[], &[100]] {
+        let mut call = served.open("Add", "0/1").await;
+        items.iter().for_each(|number| call.send(&(*number,)));
+        call.end();
+        let answer = call.answer().await;
+        assert_eq!((answer.code, answer.field::<u64>(), answer.trailer("taken")), (0, 6, "by the clerk"));
+    }
+    // It needs no end either, and may be larger than a window.
+    for _ in 0..3 {
+        let mut call = served.open("Add", "0/1").await;
+        call.send_bytes(vec![0; 1 << 20]);
+        assert_eq!(call.answer().await.field::<u64>(), 6);
+    }
+    assert_eq!((served.runs(), served.clerk.taken.load(Ordering::SeqCst)), (1, 3));
+    // The next one on the slot is another call.
+    let mut call = served.open("Add", "0/2").await;
+    call.send(&(7u64,));
+    call.end();
+    assert_eq!((call.answer().await.field::<u64>(), served.runs()), (7, 2));
+}
+
+/// A call in progress is joined by its newest stream. Items come from the first one alone: where that had not said that they are
+/// complete, the method is told.
+#[tokio::test]
+async fn a_running_call_is_joined() {
+    let served = served(Limits::default(), 0).await;
+    for (number, ends) in [(1, true), (2, false)] {
+        let name = format!("0/{number}");
+        let mut older = served.open("Add", &name).await;
+        older.send(&(5u64,));
+        if ends {
+            older.end();
+        }
+        served.begun().await;
+        let busy = served.count("0/9", 1).await.answer().await;
+        assert_eq!(verdict(&busy), ABORTED, "another call has to wait for this one's verdict");
+        let mut newer = served.open_on(&served.dial().await, "Add", &name).await;
+        newer.send(&(100u64,));
+        newer.end();
+        assert_eq!(verdict(&older.answer().await), ABORTED);
+        served.clerk.gate.add_permits(1);
+        let answer = newer.answer().await;
+        match ends {
+            true => assert_eq!((answer.code, answer.field::<u64>()), (0, 5)),
+            false => assert_eq!(
+                (verdict(&answer), &*answer.text),
+                ((2, "completed"), "it was 5 when the rest was lost"),
+                "{answer:?}"
+            ),
+        }
+        assert_eq!(served.runs(), number);
+    }
+}
+
+/// A stream that is lost before its end is no complete one: the method is told, and what it makes of that is the call's outcome.
+#[tokio::test]
+async fn a_stream_that_is_lost_ends_with_an_error() {
+    let served = served(Limits::default(), 100).await;
+    for (number, is_cut) in [(1, false), (2, true)] {
+        let name = format!("0/{number}");
+        let connection = served.dial().await;
+        let mut call = served.open_on(&connection, "Add", &name).await;
+        call.send(&(5u64,));
+        served.begun().await;
+        match is_cut {
+            true => connection.cut(),
+            false => call.reset(),
+        }
+        served.lost().await;
+        for _ in 0..2 {
+            let mut again = served.open("Add", &name).await;
+            again.send(&(5u64,));
+            again.end();
+            let answer = again.answer().await;
+            assert_eq!(verdict(&answer), (2, "completed"), "{answer:?}");
+            assert_eq!(answer.text, "it was 5 when the rest was lost");
+        }
+        assert_eq!(served.runs(), number);
+    }
+    // It was no cancel.
+    assert!(served.clerk.contexts.lock().expect("whole").iter().all(|context| !context.is_cancelled()));
+}
+
+/// What had come before the connection was lost is the method's, with the end: the reply is there when the call is sent again.
+#[tokio::test]
+async fn a_stream_that_has_come_outlives_its_connection() {
+    const COUNT: u64 = 20_000;
+    let served = served(Limits::default(), 0).await;
+    let connection = served.dial().await;
+    let mut call = served.open_on(&connection, "Add", "0/1").await;
+    (0..COUNT).for_each(|number| call.send(&(number,)));
+    call.end();
+    served.begun().await;
+    // Another call of the connection comes behind all of it.
+    assert_eq!(connection.whole(&path("Plain"), &[], &()).await.answer().await.field::<u32>(), 1);
+    connection.cut();
+    let again = served.open("Add", "0/1").await;
+    served.clerk.gate.add_permits(1);
+    assert_eq!(again.answer().await.field::<u64>(), (0..COUNT).sum());
+    assert_eq!((served.runs(), served.clerk.taken.load(Ordering::SeqCst)), (1, COUNT));
+}
+
+/// Who takes slowly gives no more room than without a session.
+#[tokio::test]
+async fn a_slow_method_holds_its_caller_up() {
+    let served = served(Limits::default(), 0).await;
+    const MESSAGE: [u8; 7] = [0, 0, 0, 0, 2, 8, 1];
+    const WINDOW: usize = 256 * 1024 / MESSAGE.len() * MESSAGE.len();
+    let mut call = served.open("Add", "0/1").await;
+    served.begun().await;
+    assert_eq!(call.room(1 << 20) / MESSAGE.len() * MESSAGE.len(), WINDOW);
+    call.send_bytes(MESSAGE.repeat(WINDOW / MESSAGE.len()));
+    for _ in 0..3 {
+        assert_eq!(served.plain().await, 1);
+        assert!(call.room(1 << 20) < MESSAGE.len());
+    }
+    served.clerk.gate.add_permits(1);
+    while call.room(1 << 20) < MESSAGE.len() {
+        assert_eq!(served.plain().await, 1);
+    }
+    call.send_bytes(MESSAGE.into());
+    call.end();
+    assert_eq!(call.answer().await.field::<u64>(), (WINDOW / MESSAGE.len()) as u64 + 1);
+}
+
+/// What gives a stream gives it once: sent again, it says that it ran and that its items are gone.
+#[tokio::test]
+async fn a_call_that_gives_a_stream_runs_once() {
+    let served = served(Limits::default(), 100).await;
+    let answer = served.count("0/1", 1000).await.answer().await;
+    assert_eq!((answer.code, answer.items.len()), (0, 1000));
+    assert_eq!((answer.header("opened"), answer.trailer("behind")), ("yes", "them"));
+    for _ in 0..2 {
+        let answer = served.count("0/1", 1000).await.answer().await;
+        assert_eq!((verdict(&answer), answer.items.len()), (DATA_LOSS, 0));
+        assert!(answer.text.contains("make a new call"), "{answer:?}");
+    }
+    let mut call = served.open("Double", "0/2").await;
+    call.send(&(4u64,));
+    let mut both = call.opened().await;
+    assert_eq!(both.next().await, Some(8u64));
+    both.call.send(&(5u64,));
+    assert_eq!(both.next().await, Some(10u64));
+    both.call.end();
+    assert_eq!(verdict(&both.rest().await), (0, ""));
+    let again = served.open("Double", "0/2").await;
+    assert_eq!(verdict(&again.answer().await), DATA_LOSS);
+    assert_eq!(served.runs(), 2);
+}
+
+/// Errors are recorded, before the stream is open and behind its items.
+#[tokio::test]
+async fn errors_of_streams_are_repeated() {
+    let served = served(Limits::default(), 100).await;
+    for (name, to, items, text) in
+        [("0/1", TOO_MANY, 0, "nothing beyond 0"), ("0/2", FAILS, FAILS as usize, "nothing beyond 13")]
+    {
+        for items in [items, 0, 0] {
+            let answer = served.count(name, to).await.answer().await;
+            assert_eq!((verdict(&answer), &*answer.text), ((9, "completed"), text));
+            assert_eq!((answer.items.len(), answer.trailer("behind")), (items, "them"));
+            assert!(!answer.trailer("grpc-status-details-bin").is_empty());
+        }
+    }
+    assert_eq!(served.runs(), 2);
+}
+
+/// A stream that its caller has lost is given up, since nobody can take it up again; it has run.
+#[tokio::test]
+async fn a_lost_stream_is_given_up() {
+    let served = served(Limits::default(), 100).await;
+    for (number, is_cut) in [(1, false), (2, true)] {
+        let name = format!("0/{number}");
+        let connection = served.dial().await;
+        let mut opened = served.count_on(&connection, &name, ENDLESS).await.opened().await;
+        assert_eq!(opened.next().await, Some(0u64));
+        match is_cut {
+            true => connection.cut(),
+            false => opened.call.reset(),
+        }
+        served.lost().await;
+        let answer = served.count(&name, ENDLESS).await.answer().await;
+        assert_eq!((verdict(&answer), served.runs()), (DATA_LOSS, number));
+    }
+    assert!(served.clerk.contexts.lock().expect("whole").iter().all(Context::is_cancelled));
+}
+
+/// Who sends a call again has lost its stream, whatever the node knows: that is given up, and the verdict is there at once.
+#[tokio::test]
+async fn a_running_stream_is_superseded() {
+    let served = served(Limits::default(), 100).await;
+    let mut older = served.count("0/1", ENDLESS).await.opened().await;
+    assert_eq!(older.next().await, Some(0u64));
+    let newer = served.count_on(&served.dial().await, "0/1", ENDLESS).await;
+    assert_eq!(verdict(&newer.answer().await), DATA_LOSS);
+    assert_eq!(verdict(&older.rest().await), ABORTED);
+    served.lost().await;
+    // The slot is free.
+    assert_eq!(served.count("0/2", 3).await.answer().await.items.len(), 3);
+    assert_eq!(served.runs(), 2);
+}
+
+/// Until the method has opened its stream nothing is lost: the newest stream of the call gets all of it.
+#[tokio::test]
+async fn what_is_not_open_yet_goes_to_the_newest() {
+    let served = served(Limits::default(), 0).await;
+    let older = served.count("0/1", 5).await;
+    served.begun().await;
+    let newer = served.count_on(&served.dial().await, "0/1", 5).await;
+    assert_eq!(verdict(&older.answer().await), ABORTED);
+    served.clerk.gate.add_permits(1);
+    let answer = newer.answer().await;
+    assert_eq!((answer.code, answer.items.len(), answer.header("opened")), (0, 5, "yes"));
+
+    // A stream that is lost before was no cancel; what opens for nobody is dropped.
+    let mut lost = served.count("0/2", ENDLESS).await;
+    served.begun().await;
+    lost.reset();
+    assert_eq!(served.plain().await, 2);
+    assert!(served.clerk.contexts.lock().expect("whole").iter().all(|context| !context.is_cancelled()));
+    served.clerk.gate.add_permits(1);
+    served.lost().await;
+    served.lost().await;
+    assert_eq!(verdict(&served.count("0/2", ENDLESS).await.answer().await), DATA_LOSS);
+    assert_eq!(served.runs(), 2);
+}
+
+/// Names that are no names are refused, and make no ordinary call; so are those of no session.
+#[tokio::test]
+async fn names_are_asked_for() {
+    let served = served(Limits::default(), 100).await;
+    let good = ("rpc-session", &*served.entry);
+    let wrong = [
+        (vec![good], (3, "never")),
+        (vec![("rpc-call", "0/1")], (3, "never")),
+        (vec![good, ("rpc-call", "none")], (3, "never")),
+        (vec![good, ("rpc-call", "0/0")], (3, "never")),
+        (vec![("rpc-session", "none"), ("rpc-call", "0/1")], (3, "never")),
+        (
+            vec![
+                ("rpc-session", "d9b2d63d-a233-4123-847a-7a9e8b0f0a39/1/d9b2d63d-a233-4123-847a-7a9e8b0f0a39"),
+                ("rpc-call", "0/1"),
+            ],
+            (9, "unknown"),
+        ),
+    ];
+    for (names, expected) in wrong {
+        for method in ["Add", "Double", "Count"] {
+            let mut call = served.connection.open(&path(method), &names).await;
+            call.send(&(1u64,));
+            call.end();
+            assert_eq!(verdict(&call.answer().await), expected, "{names:?}");
+        }
+    }
+    assert_eq!(served.runs(), 0);
+}
+
+/// A stream that runs holds its session, and one that waits for its reply; afterwards the session ends with its lease.
+#[tokio::test(start_paused = true)]
+async fn a_stream_holds_its_session() {
+    let mut limits = Limits::default();
+    limits.session_lease = Duration::from_secs(3);
+    let served = served(limits, 1).await;
+    let mut opened = served.count("0/1", ENDLESS).await.opened().await;
+    let mut waiting = served.open("Add", "1/2").await;
+    assert_eq!(opened.next().await, Some(0u64));
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert_eq!(opened.next().await, Some(1u64));
+    opened.call.reset();
+    served.lost().await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    waiting.send(&(5u64,));
+    waiting.end();
+    served.clerk.gate.add_permits(1);
+    assert_eq!(waiting.answer().await.field::<u64>(), 5);
+    assert_eq!(verdict(&served.count("0/1", ENDLESS).await.answer().await), DATA_LOSS);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(verdict(&served.count("0/1", ENDLESS).await.answer().await), (9, "unknown"));
+    assert_eq!(served.runs(), 2);
+}
+
+/// A session that is closed ends its streams: they say that it is not known what became of their calls.
+#[tokio::test]
+async fn a_session_that_ends_ends_its_streams() {
+    let served = served(Limits::default(), 1).await;
+    let mut opened = served.count("0/1", ENDLESS).await.opened().await;
+    assert_eq!(opened.next().await, Some(0u64));
+    let mut adding = served.open("Add", "1/2").await;
+    adding.send(&(5u64,));
+    served.begun().await;
+    served.begun().await;
+    let close = served.connection.whole("/rpc.v1.Sessions/Close", &[("rpc-session", &served.entry)], &()).await;
+    assert_eq!(close.answer().await.code, 0);
+    assert_eq!(verdict(&opened.rest().await), (9, "unknown"));
+    assert_eq!(verdict(&adding.answer().await), (9, "unknown"));
+    served.clerk.gate.add_permits(1);
+    served.lost().await;
+    served.lost().await;
+    assert_eq!(served.clerk.failures.lock().expect("whole").len(), 1);
+}
+
+/// Streams of a session have a bound. What is refused never runs, also when there is room later; they take no handler's place.
+#[tokio::test]
+async fn streams_of_a_session_have_a_bound() {
+    let mut limits = Limits::default();
+    limits.session_streams_max = 2;
+    limits.handlers_max = 1;
+    let served = served(limits, 100).await;
+    let a = served.count("0/1", ENDLESS).await.opened().await;
+    let _b = served.count("1/2", ENDLESS).await.opened().await;
+    let refused = || async { served.count("2/3", 3).await.answer().await };
+    assert_eq!(verdict(&refused().await), (8, "never"));
+    assert_eq!(served.plain().await, 2);
+    drop(a);
+    served.lost().await;
+    assert_eq!(verdict(&refused().await), (8, "never"));
+    assert_eq!(served.count("2/4", 3).await.answer().await.items.len(), 3);
+    assert_eq!(served.runs(), 3);
+}
+
+/// `grpc-timeout` bounds the whole call. Past it a stream that comes back is given up, and one that is taken ends with an error.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_bounds_a_stream_of_a_session() {
+    let served = served(Limits::default(), 100).await;
+    let names = |name| [("rpc-session", &*served.entry), ("rpc-call", name), ("grpc-timeout", "5S")];
+    let call = served.connection.whole(&path("Count"), &names("0/1"), &(ENDLESS,)).await;
+    let mut counted = call.opened().await;
+    assert_eq!(counted.next().await, Some(0u64));
+    let mut adding = served.connection.open(&path("Add"), &names("1/2")).await;
+    adding.send(&(5u64,));
+    assert_eq!(verdict(&adding.answer().await), (4, "unknown"));
+    assert_eq!(verdict(&counted.rest().await), (4, "unknown"));
+    served.lost().await;
+    served.lost().await;
+    let contexts = served.clerk.contexts.lock().expect("whole").clone();
+    assert!(contexts.iter().all(|context| context.remaining() == Some(Duration::ZERO)));
+    assert_eq!(verdict(&served.count("0/1", ENDLESS).await.answer().await), DATA_LOSS);
+    let again = served.open("Add", "1/2").await.answer().await;
+    assert_eq!((verdict(&again), &*again.text), ((2, "completed"), "it was 5 when the rest was lost"));
+    assert_eq!(served.runs(), 2);
+}
+
+/// A node that shuts down lets streams end while it waits; then it ends them, and says so.
+#[tokio::test]
+async fn a_shutdown_ends_streams_of_sessions() {
+    let served = served(Limits::default(), 1).await;
+    let mut opened = served.count("0/1", ENDLESS).await.opened().await;
+    assert_eq!(opened.next().await, Some(0u64));
+    let mut adding = served.open("Add", "1/2").await;
+    adding.send(&(5u64,));
+    served.begun().await;
+    served.begun().await;
+    let Served { node, clerk, .. } = served;
+    let shutdown = tokio::spawn(async move { node.shutdown(Duration::ZERO).await });
+    for answer in [opened.rest().await, adding.answer().await] {
+        assert_eq!(verdict(&answer), (13, "completed"), "{answer:?}");
+    }
+    assert!(!timeout(LONG, shutdown).await.expect("it ends").expect("no panic"));
+    assert_eq!(clerk.runs.load(Ordering::SeqCst), 2);
+}
