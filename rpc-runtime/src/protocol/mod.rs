@@ -59,7 +59,9 @@
 //!
 //! - R33 A caller that speaks gRPC has no connection of its own: it names session and call with each call, and rows 1–3 are
 //!   checked each time. Its calls may come on many streams at once; the answer goes to the newest stream of a call, and older ones
-//!   are told `Superseded`. A lost stream is no cancel.
+//!   are told `Superseded`. A lost stream is no cancel. A stream of items that comes back is not recorded: once it is open, it ends
+//!   when its HTTP/2 stream is lost or superseded, and its record is that its reply is lost (row 7), or the error it ended with. Items of
+//!   the caller's are taken from the HTTP/2 stream that the call came on first.
 //!
 //! Records:
 //!

@@ -3,12 +3,17 @@
 
 #[path = "support/bare.rs"]
 mod bare;
+#[path = "../../support/proxy.rs"]
+#[allow(dead_code, reason = "one test uses a part")]
+mod proxy;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bare::{Answer, Call, Connection};
+use bare::{Answer, Call, Connection, Lost};
+use proxy::Proxy;
 use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, RemoteError, Streaming, interface};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -36,7 +41,7 @@ enum DeskError {
 }
 
 /// Ends with an error behind the numbers.
-const FAILS: u64 = 13;
+const FAILS: u64 = 500;
 /// Fails at once.
 const TOO_MANY: u64 = 1 << 40;
 /// Never ends.
@@ -44,6 +49,8 @@ const ENDLESS: u64 = 1 << 32;
 
 struct Clerk {
     runs: AtomicU32,
+    /// How often each call has run, by the name that it carries.
+    runs_of: Mutex<HashMap<String, u32>>,
     /// Numbers that were taken.
     taken: AtomicU64,
     begun: Semaphore,
@@ -79,7 +86,10 @@ impl Drop for Producer {
 impl Clerk {
     async fn begin(&self) {
         self.runs.fetch_add(1, Ordering::SeqCst);
-        self.contexts.lock().expect("whole").extend(Context::current());
+        let context = Context::current().expect("a call");
+        let name = context.metadata().get_text("rpc-call").unwrap_or_default().to_owned();
+        *self.runs_of.lock().expect("whole").entry(name).or_default() += 1;
+        self.contexts.lock().expect("whole").push(context);
         self.begun.add_permits(1);
         self.gate.acquire().await.expect("open").forget();
     }
@@ -162,6 +172,7 @@ async fn served(limits: Limits, open: usize) -> Served {
     let node = Node::builder().listen("127.0.0.1:0").limits(limits).start().await.expect("it starts");
     let clerk = Arc::new(Clerk {
         runs: AtomicU32::new(0),
+        runs_of: Mutex::default(),
         taken: AtomicU64::new(0),
         begun: Semaphore::new(0),
         gate: Semaphore::new(open),
@@ -390,7 +401,7 @@ async fn a_call_that_gives_a_stream_runs_once() {
 async fn errors_of_streams_are_repeated() {
     let served = served(Limits::default(), 100).await;
     for (name, to, items, text) in
-        [("0/1", TOO_MANY, 0, "nothing beyond 0"), ("0/2", FAILS, FAILS as usize, "nothing beyond 13")]
+        [("0/1", TOO_MANY, 0, "nothing beyond 0"), ("0/2", FAILS, FAILS as usize, "nothing beyond 500")]
     {
         for items in [items, 0, 0] {
             let answer = served.count(name, to).await.answer().await;
@@ -594,4 +605,62 @@ async fn a_shutdown_ends_streams_of_sessions() {
     }
     assert!(!timeout(LONG, shutdown).await.expect("it ends").expect("no panic"));
     assert_eq!(clerk.runs.load(Ordering::SeqCst), 2);
+}
+
+/// One attempt of a call of some kind, which takes and gives the numbers below `to`.
+async fn attempt(served: &Served, connection: &Connection, method: &str, name: &str, to: u64) -> Result<Answer, Lost> {
+    let names = [("rpc-session", &*served.entry), ("rpc-call", name)];
+    let mut call = connection.try_open(&path(method), &names).await?;
+    match method {
+        "Count" => call.send(&(to,)),
+        _ => (0..to).for_each(|number| call.send(&(number,))),
+    }
+    call.end();
+    call.try_answer().await
+}
+
+/// Whatever is cut, swallowed, or comes late: no call runs twice, each gets its verdict, and a reply is the call's own.
+#[tokio::test]
+async fn nothing_runs_twice_through_a_bad_line() {
+    const CALLS: u64 = 200;
+    let served = served(Limits::default(), 10_000).await;
+    let proxy = Proxy::start(&served.node.local_endpoints()[0], 1200, 7).await.expect("it starts");
+    let mut connection = Connection::dial(&proxy.address()).await;
+    let (mut replies, mut lost, mut failed) = (0, 0, 0);
+    for number in 1..=CALLS {
+        let (method, name, to) = (["Add", "Count", "Double"][number as usize % 3], format!("0/{number}"), number % 90);
+        let answer = loop {
+            match attempt(&served, &connection, method, &name, to).await {
+                Ok(answer) if answer.executed != "unknown" => break answer,
+                // Superseded by what came late, or by nobody: it is sent again.
+                Ok(_) => {}
+                Err(_) => {
+                    connection = loop {
+                        if let Ok(connection) = Connection::try_dial(&proxy.address()).await {
+                            break connection;
+                        }
+                    }
+                }
+            }
+        };
+        let given = || answer.items.iter().map(|item| rpc_runtime::idl::from_slice::<(u64,)>(item).expect("decodes").0);
+        match (verdict(&answer), method) {
+            ((0, ""), "Add") => assert_eq!(answer.field::<u64>(), (0..to).sum()),
+            ((0, ""), "Count") => assert!(given().eq(0..to)),
+            ((0, ""), _) => assert!(given().eq((0..to).map(|number| 2 * number))),
+            (DATA_LOSS, "Count" | "Double") => lost += 1,
+            ((2, "completed"), "Add") => failed += 1,
+            other => panic!("{other:?}: {answer:?}"),
+        }
+        replies += u32::from(answer.code == 0);
+        let runs_of = served.clerk.runs_of.lock().expect("whole").get(&name).copied();
+        assert_eq!(runs_of, Some(1), "{name} of {method}");
+    }
+    let late = proxy.harm().late.load(Ordering::Relaxed);
+    assert!(
+        replies > 0 && lost > 0 && failed > 0 && late > 0,
+        "{replies} replies, {lost} lost, {failed} failed, {late} late"
+    );
+    // What comes late now is stale.
+    assert_eq!(served.clerk.runs_of.lock().expect("whole").values().max(), Some(&1));
 }

@@ -396,22 +396,3 @@ async fn metadata_and_compression_go_with_a_stream() -> Result<(), Failure> {
 fn text<'a>(metadata: &'a tonic::metadata::MetadataMap, names: &[&str]) -> Vec<&'a str> {
     names.iter().map(|name| metadata.get(*name).map_or("-", |value| value.to_str().expect("text"))).collect()
 }
-
-/// With a session a call with streams is refused, and never ran.
-#[tokio::test]
-async fn a_session_opens_no_streams() -> Result<(), Failure> {
-    let (channel, feed, _node) = served(Limits::default()).await?;
-    #[derive(Message)]
-    struct Opened {
-        entry: String,
-    }
-    let interface = (FeedClient::interface().name(),);
-    let session: Opened = tonic_client::call(&channel, "/rpc.v1.Sessions/Open", &interface).await?;
-    let mut request = Request::new(encoded(&(1u64, false)));
-    request.metadata_mut().insert("rpc-session", session.entry.parse()?);
-    request.metadata_mut().insert("rpc-call", "0/1".parse()?);
-    let status = grpc(&channel).await.server_streaming(request, path("Count"), Raw).await.expect_err("refused");
-    assert_eq!((status.code(), executed(&status)), (Code::Unimplemented, "never"));
-    assert_eq!(feed.openings.load(Ordering::SeqCst), 0);
-    Ok(())
-}

@@ -15,6 +15,9 @@ use tokio::time::timeout;
 /// No answer of a healthy node takes as long.
 const LONG: Duration = Duration::from_secs(60);
 
+/// What was asked for is lost, or takes too long.
+pub(crate) type Lost = Box<dyn std::error::Error + Send + Sync>;
+
 pub(crate) struct Connection {
     requests: SendRequest<Bytes>,
     driving: JoinHandle<()>,
@@ -23,29 +26,38 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to a node's endpoint (`tcp://…`).
     pub(crate) async fn dial(endpoint: &str) -> Connection {
-        let stream = TcpStream::connect(endpoint.trim_start_matches("tcp://")).await.expect("it listens");
-        stream.set_nodelay(true).expect("a socket");
+        Connection::try_dial(endpoint).await.expect("it listens")
+    }
+
+    pub(crate) async fn try_dial(endpoint: &str) -> Result<Connection, Lost> {
+        let stream = TcpStream::connect(endpoint.trim_start_matches("tcp://")).await?;
+        stream.set_nodelay(true)?;
         // Streams that are not read hold up no others.
         let settings = h2::client::Builder::new().initial_connection_window_size(1 << 24).clone();
-        let (requests, connection) = settings.handshake(stream).await.expect("HTTP/2");
+        let (requests, connection) = settings.handshake(stream).await?;
         let driving = tokio::spawn(async move {
             // How it ends is its calls' affair.
             let _ = connection.await;
         });
-        Connection { requests, driving }
+        Ok(Connection { requests, driving })
     }
 
     /// Begins a call.
     pub(crate) async fn open(&self, path: &str, metadata: &[(&str, &str)]) -> Call {
-        let mut requests = self.requests.clone().ready().await.expect("the connection is there");
+        self.try_open(path, metadata).await.expect("the connection is there")
+    }
+
+    /// The same, where the connection may have been lost.
+    pub(crate) async fn try_open(&self, path: &str, metadata: &[(&str, &str)]) -> Result<Call, Lost> {
+        let mut requests = timeout(LONG, self.requests.clone().ready()).await??;
         let mut request = http::Request::post(format!("http://localhost{path}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
         for (name, value) in metadata {
             request = request.header(*name, *value);
         }
-        let (response, items) = requests.send_request(request.body(()).expect("a request"), false).expect("sent");
-        Call { response: Some(response), items }
+        let (response, items) = requests.send_request(request.body(())?, false)?;
+        Ok(Call { response: Some(response), items })
     }
 
     /// Makes a call of one message.
@@ -101,14 +113,22 @@ impl Call {
 
     /// How it ended, with all that it gave.
     pub(crate) async fn answer(self) -> Answer {
-        self.opened().await.rest().await
+        self.try_answer().await.expect("an answer")
+    }
+
+    pub(crate) async fn try_answer(self) -> Result<Answer, Lost> {
+        self.try_opened().await?.try_rest().await
     }
 
     /// Waits until there are headers.
-    pub(crate) async fn opened(mut self) -> Opened {
+    pub(crate) async fn opened(self) -> Opened {
+        self.try_opened().await.expect("a response")
+    }
+
+    async fn try_opened(mut self) -> Result<Opened, Lost> {
         let response = self.response.take().expect("asked once");
-        let (head, body) = timeout(LONG, response).await.expect("an answer").expect("a response").into_parts();
-        Opened { call: self, headers: head.headers, body, bytes: Vec::new() }
+        let (head, body) = timeout(LONG, response).await??.into_parts();
+        Ok(Opened { call: self, headers: head.headers, body, bytes: Vec::new() })
     }
 }
 
@@ -123,32 +143,38 @@ pub(crate) struct Opened {
 impl Opened {
     /// The next item, of one field; `None` at the end.
     pub(crate) async fn next<T: Message>(&mut self) -> Option<T> {
-        self.next_bytes().await.map(|item| idl::from_slice::<(T,)>(&item).expect("decodes").0)
+        let item = self.next_bytes().await.expect("more, or an end");
+        item.map(|item| idl::from_slice::<(T,)>(&item).expect("decodes").0)
     }
 
-    async fn next_bytes(&mut self) -> Option<Vec<u8>> {
+    async fn next_bytes(&mut self) -> Result<Option<Vec<u8>>, Lost> {
         loop {
             if let Some(head) = self.bytes.first_chunk::<5>() {
                 let end = 5 + u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
                 if self.bytes.len() >= end {
                     let item = self.bytes[5..end].to_vec();
                     self.bytes.drain(..end);
-                    return Some(item);
+                    return Ok(Some(item));
                 }
             }
-            let chunk = timeout(LONG, self.body.data()).await.expect("more, or an end")?.expect("it is not reset");
-            self.body.flow_control().release_capacity(chunk.len()).expect("released");
+            let Some(chunk) = timeout(LONG, self.body.data()).await? else { return Ok(None) };
+            let chunk = chunk?;
+            self.body.flow_control().release_capacity(chunk.len())?;
             self.bytes.extend_from_slice(&chunk);
         }
     }
 
     /// How it ended, with what it gave from here on.
-    pub(crate) async fn rest(mut self) -> Answer {
+    pub(crate) async fn rest(self) -> Answer {
+        self.try_rest().await.expect("an end")
+    }
+
+    async fn try_rest(mut self) -> Result<Answer, Lost> {
         let mut items = Vec::new();
-        while let Some(item) = self.next_bytes().await {
+        while let Some(item) = self.next_bytes().await? {
             items.push(item);
         }
-        let trailers = self.body.trailers().await.expect("it is not reset").unwrap_or_else(|| self.headers.clone());
+        let trailers = self.body.trailers().await?.unwrap_or_else(|| self.headers.clone());
         let text = |headers: &HeaderMap| {
             let entries =
                 headers.iter().map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()));
@@ -156,8 +182,8 @@ impl Opened {
         };
         let (headers, trailers) = (text(&self.headers), text(&trailers));
         let get = |name: &str| trailers.get(name).cloned().unwrap_or_default();
-        let code = get("grpc-status").parse().expect("a status");
-        Answer { code, executed: get("rpc-executed"), text: get("grpc-message"), items, headers, trailers }
+        let code = get("grpc-status").parse()?;
+        Ok(Answer { code, executed: get("rpc-executed"), text: get("grpc-message"), items, headers, trailers })
     }
 }
 
