@@ -1,7 +1,7 @@
 //! The caller's side: a stub that is bound to a gRPC server.
 //!
 //! It has no session, so nothing is ever sent twice. A call waits, unsent, for a connection, until its deadline: that it never
-//! ran is known of a call which was not handed to HTTP/2, and of one that the server says it refused.
+//! ran is known of a call which was not handed to HTTP/2, and of one that the server says it refused, or left out when it went.
 
 mod exchange;
 mod import;
@@ -139,6 +139,17 @@ impl Remote {
             }
             Err(_elapsed) => Err(self.unsent(timeout)),
         }
+    }
+
+    /// This connection takes no further calls, though it may have some: there is to be another one.
+    fn takes_no_more(&self, requests: &Arc<Mutex<SendRequest<Bytes>>>) {
+        self.connection.send_if_modified(|connection| {
+            let is_this = matches!(connection, Connection::Up(now) if Arc::ptr_eq(now, requests));
+            if is_this {
+                *connection = Connection::Down(None);
+            }
+            is_this
+        });
     }
 
     /// Whether the arguments may be sent.

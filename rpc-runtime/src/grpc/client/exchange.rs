@@ -65,8 +65,8 @@ impl Exchange<'_> {
                 Connection::Up(requests) => Some(Arc::clone(requests)),
                 Connection::Down(_) => None,
             };
-            if let Some(requests) = requests {
-                let mut requests = requests.lock().await;
+            if let Some(shared) = requests {
+                let mut requests = shared.lock().await;
                 if poll_fn(|cx| requests.poll_ready(cx)).await.is_ok() {
                     self.is_sent.store(true, Ordering::Relaxed);
                     let sent = requests.send_request(self.request()?, false);
@@ -76,6 +76,7 @@ impl Exchange<'_> {
                         Err(_unsent) => self.is_sent.store(false, Ordering::Relaxed),
                     }
                 }
+                self.remote.takes_no_more(&shared);
             }
             // The sender lives in the remote.
             let _ = connection.changed().await;

@@ -18,6 +18,7 @@ use crate::link::{Link, LinkState};
 use crate::protocol::backoff::Backoff;
 use crate::protocol::id::Incarnation;
 use crate::random;
+use crate::task::spawn;
 use crate::transport::Stream;
 
 type Driven = h2::client::Connection<Stream, Bytes>;
@@ -33,7 +34,7 @@ pub(super) async fn keep(link: Arc<Link>, remote: Arc<Remote>) {
                 remote.connection.send_replace(Connection::Up(Arc::new(Mutex::new(requests))));
                 // A gRPC server has no incarnation: this stands for its connection.
                 link.tell(LinkState::Up(Incarnation::new(random::identity())));
-                let error = drive(&link, connection).await;
+                let error = drive(&link, &remote, connection).await;
                 down(&link, &remote, error);
             }
             Err(error) => down(&link, &remote, error),
@@ -78,18 +79,35 @@ async fn connect(remote: &Remote) -> Result<(SendRequest<Bytes>, Driven), CallEr
     }
 }
 
-/// Drives a connection to its end, and says why it ended.
-async fn drive(link: &Link, mut connection: Driven) -> CallError {
+/// Drives a connection for as long as it takes calls, and says why it takes no more.
+async fn drive(link: &Link, remote: &Arc<Remote>, mut connection: Driven) -> CallError {
     let mut pings = Pings::new(connection.ping_pong());
+    let mut state = remote.connection.subscribe();
     let text = tokio::select! {
+        biased;
         ended = &mut connection => match ended {
             Ok(()) => "the server closed the connection".to_owned(),
             Err(error) => format!("the connection ended: {error}"),
         },
         () = pings.unanswered() => "the server did not answer a ping in time".to_owned(),
         () = closed(link) => "the binding was closed".to_owned(),
+        _ = state.wait_for(|state| matches!(state, Connection::Down(_))) => {
+            drop(spawn(drive_out(Arc::clone(remote), connection, pings)));
+            "the server is going away".to_owned()
+        }
     };
     CallError::never(ErrorKind::Unreachable, text)
+}
+
+/// Lets the calls of a connection that takes no more come to their end.
+async fn drive_out(remote: Arc<Remote>, connection: Driven, mut pings: Pings) {
+    let mut state = remote.connection.subscribe();
+    tokio::select! {
+        // Its calls have been told.
+        _ended = connection => {}
+        () = pings.unanswered() => {}
+        _ = state.wait_for(|state| matches!(state, Connection::Closed)) => {}
+    }
 }
 
 /// Ends when the binding is closed.

@@ -62,7 +62,7 @@ impl Response {
     /// The same.
     pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         if let Stage::Coming(response) = &mut self.stage {
-            let response = ready!(Pin::new(response).poll(cx)).map_err(|error| lost(&error))?;
+            let response = ready!(Pin::new(response).poll(cx)).map_err(|error| unanswered(&error))?;
             let (head, body) = response.into_parts();
             self.stage = match Status::read(&head.headers) {
                 Some(status) => self.ended(&head.headers, status),
@@ -154,13 +154,22 @@ pub(super) fn own_error(detail: Bytes) -> Reply {
     Reply { status: Verdict::Error, body: Body::Shared(detail) }
 }
 
-/// The error of a call whose stream ended without a response. A server that refuses a stream promises that it did nothing.
+/// The error of a call to which nothing was answered. A server that refuses a stream promises that it did nothing, and so does one that
+/// goes away, of the streams beyond the last that it names.
+fn unanswered(error: &h2::Error) -> CallError {
+    let (kind, text) = match error.reason() {
+        // HTTP/2's library ends no other streams with the server's word.
+        _ if error.is_go_away() && error.is_remote() => {
+            (ErrorKind::Draining, "the server is going away, and did not look at the call")
+        }
+        Some(Reason::REFUSED_STREAM) if error.is_remote() => (ErrorKind::Overload, "the server refused the stream"),
+        _ => return lost(error),
+    };
+    CallError::never(kind, text).with_source(Ended(error.to_string()))
+}
+
+/// The error of a call that was lost on its way.
 fn lost(error: &h2::Error) -> CallError {
-    let is_refused = error.is_reset() && error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
-    if is_refused {
-        return CallError::never(ErrorKind::Overload, "the server refused the stream")
-            .with_source(Ended(error.to_string()));
-    }
     let text = format!("the connection or the stream was lost while the call was on its way: {error}");
     CallError::new(ErrorKind::Unreachable, MAY_STILL_RUN, text)
 }

@@ -17,6 +17,7 @@ use rpc_runtime::{
     Binding, Bytes, CallError, Code, ErrorKind, Executed, Limits, LinkState, Message, Metadata, Node, RemoteError, idl,
     interface, with_metadata, within,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::codegen::Service;
 
@@ -277,6 +278,65 @@ async fn what_may_have_run_is_not_sent_again() {
         assert_eq!(requests.load(Ordering::SeqCst), place as u32 + 1);
     }
     assert_eq!(Binding::of(&store).stats().connects, 2);
+}
+
+/// Begins HTTP/2 as a server, by hand.
+async fn by_hand(mut stream: TcpStream) -> TcpStream {
+    stream.read_exact(&mut [0; 24]).await.expect("a preface");
+    // Settings, and that theirs are known.
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]).await.expect("sent");
+    stream
+}
+
+/// Reads until a request begins; gives the number of its stream.
+async fn request_begins(stream: &mut TcpStream) -> u32 {
+    const HEADERS: u8 = 1;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.expect("a frame");
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        stream.read_exact(&mut vec![0; length]).await.expect("its body");
+        if head[3] == HEADERS {
+            return u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        }
+    }
+}
+
+/// A server that goes away says which calls it leaves out: they never ran. Of the others nothing is known, and new ones go to a new
+/// connection, though the old one is still there.
+#[tokio::test]
+async fn a_server_that_goes_away_leaves_calls_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("it listens");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let (client, first) =
+        tokio::join!(async { callers().await.import_grpc::<StoreClient>(&address).await.expect("bound") }, async {
+            by_hand(listener.accept().await.expect("a connection").0).await
+        },);
+    let (client, mut first) = (Arc::new(client), first);
+    let call = || {
+        let client = Arc::clone(&client);
+        tokio::spawn(async move { client.wait().await.expect_err("it fails") })
+    };
+    let kept = call();
+    let last = request_begins(&mut first).await;
+    let left_out = call();
+    assert!(request_begins(&mut first).await > last);
+    let mut goaway = vec![0, 0, 8, 7, 0, 0, 0, 0, 0];
+    goaway.extend_from_slice(&last.to_be_bytes());
+    goaway.extend_from_slice(&[0; 4]);
+    first.write_all(&goaway).await.expect("sent");
+    let error = left_out.await.expect("no panic");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Draining, Executed::Never), "{error}");
+
+    let later = call();
+    let mut second = by_hand(listener.accept().await.expect("another connection").0).await;
+    request_begins(&mut second).await;
+    assert!(!kept.is_finished());
+    drop((first, second));
+    for call in [kept, later] {
+        let error = call.await.expect("no panic");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Unreachable, UNKNOWN), "{error}");
+    }
 }
 
 /// While there is no connection calls wait, unsent: at their deadline they never ran.
