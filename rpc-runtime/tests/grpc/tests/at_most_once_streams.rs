@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bare::{Answer, Call, Connection, Lost};
 use proxy::Proxy;
-use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, RemoteError, Streaming, interface};
+use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, NodeBuilder, RemoteError, Streaming, interface};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -169,7 +169,11 @@ struct Served {
 
 /// The gate lets `open` calls through.
 async fn served(limits: Limits, open: usize) -> Served {
-    let node = Node::builder().listen("127.0.0.1:0").limits(limits).start().await.expect("it starts");
+    served_by(Node::builder().limits(limits), open).await
+}
+
+async fn served_by(node: NodeBuilder, open: usize) -> Served {
+    let node = node.listen("127.0.0.1:0").start().await.expect("it starts");
     let clerk = Arc::new(Clerk {
         runs: AtomicU32::new(0),
         runs_of: Mutex::default(),
@@ -393,6 +397,28 @@ async fn a_call_that_gives_a_stream_runs_once() {
     assert_eq!(verdict(&both.rest().await), (0, ""));
     let again = served.open("Double", "0/2").await;
     assert_eq!(verdict(&again.answer().await), DATA_LOSS);
+    assert_eq!(served.runs(), 2);
+}
+
+/// On threads of connections the same holds.
+#[tokio::test]
+async fn threads_of_connections_serve_streams_of_sessions() {
+    let served = served_by(Node::builder().io_threads(1), 0).await;
+    let mut adding = served.open("Add", "0/1").await;
+    adding.send(&(5u64,));
+    let counting = served.count("1/2", ENDLESS).await;
+    served.begun().await;
+    served.begun().await;
+    served.clerk.gate.add_permits(2);
+    let mut counted = counting.opened().await;
+    assert_eq!(counted.next().await, Some(0u64));
+    adding.send(&(6u64,));
+    adding.end();
+    assert_eq!(adding.answer().await.field::<u64>(), 11);
+    assert_eq!(verdict(&served.count("1/2", ENDLESS).await.answer().await), DATA_LOSS);
+    assert_eq!(verdict(&counted.rest().await), ABORTED);
+    served.lost().await;
+    assert_eq!(served.open("Add", "0/1").await.answer().await.field::<u64>(), 11);
     assert_eq!(served.runs(), 2);
 }
 
