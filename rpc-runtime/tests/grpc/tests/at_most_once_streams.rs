@@ -337,19 +337,24 @@ async fn a_stream_that_is_lost_ends_with_an_error() {
 #[tokio::test]
 async fn a_stream_that_has_come_outlives_its_connection() {
     const COUNT: u64 = 20_000;
-    let served = served(Limits::default(), 0).await;
+    let served = served(Limits::default(), 1).await;
     let connection = served.dial().await;
+    // A call without a session, which is given up with the connection.
+    let mut ordinary = connection.whole(&path("Count"), &[], &(ENDLESS,)).await.opened().await;
+    assert_eq!(ordinary.next().await, Some(0u64));
+    served.begun().await;
     let mut call = served.open_on(&connection, "Add", "0/1").await;
     (0..COUNT).for_each(|number| call.send(&(number,)));
     call.end();
     served.begun().await;
     // Another call of the connection comes behind all of it.
-    assert_eq!(connection.whole(&path("Plain"), &[], &()).await.answer().await.field::<u32>(), 1);
+    assert_eq!(connection.whole(&path("Plain"), &[], &()).await.answer().await.field::<u32>(), 2);
     connection.cut();
+    served.lost().await;
     let again = served.open("Add", "0/1").await;
     served.clerk.gate.add_permits(1);
     assert_eq!(again.answer().await.field::<u64>(), (0..COUNT).sum());
-    assert_eq!((served.runs(), served.clerk.taken.load(Ordering::SeqCst)), (1, COUNT));
+    assert_eq!((served.runs(), served.clerk.taken.load(Ordering::SeqCst)), (2, COUNT));
 }
 
 /// Who takes slowly gives no more room than without a session.
