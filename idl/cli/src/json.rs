@@ -2,6 +2,7 @@
 
 use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions};
+use serde::Serializer;
 use serde::de::DeserializeSeed;
 
 /// A message as bytes; the error names the field that is wrong, and those there are.
@@ -20,18 +21,29 @@ pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u
     }
 }
 
-/// A message as JSON for people. What has its type's default is there too.
+/// A message as JSON for people, over several lines. What has its type's default is there too.
 pub(crate) fn decode(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<String, String> {
+    let mut json = Vec::new();
+    write(descriptor, bytes, &mut serde_json::Serializer::pretty(&mut json))?;
+    String::from_utf8(json).map_err(|error| error.to_string())
+}
+
+/// The same in one line.
+pub(crate) fn decode_line(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<String, String> {
+    let mut json = Vec::new();
+    write(descriptor, bytes, &mut serde_json::Serializer::new(&mut json))?;
+    String::from_utf8(json).map_err(|error| error.to_string())
+}
+
+fn write<S: Serializer>(descriptor: &MessageDescriptor, bytes: &[u8], json: S) -> Result<(), String> {
     let message = DynamicMessage::decode(descriptor.clone(), bytes)
         .map_err(|error| format!("it is no {}: {error}", descriptor.full_name()))?;
-    let mut json = serde_json::Serializer::pretty(Vec::new());
     let options = SerializeOptions::new().skip_default_fields(false);
-    message.serialize_with_options(&mut json, &options).map_err(|error| error.to_string())?;
-    String::from_utf8(json.into_inner()).map_err(|error| error.to_string())
+    message.serialize_with_options(json, &options).map(drop).map_err(|error| error.to_string())
 }
 
 /// The fields of a message, in words.
-fn fields(descriptor: &MessageDescriptor) -> String {
+pub(crate) fn fields(descriptor: &MessageDescriptor) -> String {
     let fields: Vec<String> =
         descriptor.fields().map(|field| format!("{} ({})", field.json_name(), kind(&field))).collect();
     match fields.as_slice() {
