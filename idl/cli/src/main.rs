@@ -144,6 +144,10 @@ Exit status: 0 nothing breaks, 1 something does, 2 a file cannot be read.")]
         includes: Includes,
     },
     /// Write a script that completes these commands in a shell
+    #[command(after_help = "Examples:
+  idl completions bash > ~/.local/share/bash-completion/completions/idl
+  idl completions zsh > \"${fpath[1]}/_idl\"
+  idl completions fish > ~/.config/fish/completions/idl.fish")]
     Completions {
         /// Which shell
         shell: Shell,
