@@ -95,6 +95,7 @@ impl<'a> Remote<'a> {
 
     /// What there is to say of a node that speaks no gRPC; `None` of what is no such node.
     async fn without_grpc(&self, address: &str) -> Option<String> {
+        let address = address.trim_start_matches("http://");
         let error = self.bind_native(address, "rpc.v1.Sessions").await.err()?;
         let is_node = error.kind() == ErrorKind::NameNotFound;
         let text = error.to_string();
@@ -197,7 +198,10 @@ impl<'a> Remote<'a> {
     ) -> Result<Bound, String> {
         let described = match described {
             Some(described) => described,
-            None => self.reflection(address).files(&[interface.to_owned()]).await?.interfaces(),
+            None => match self.reflection(address).files(&[interface.to_owned()]).await {
+                Ok(files) => files.interfaces(),
+                Err(error) => return Err(self.without_grpc(address).await.unwrap_or(error)),
+            },
         };
         let names: Vec<String> = described.iter().map(Interface::name).collect();
         let suffix = format!(".{interface}");
