@@ -4,6 +4,7 @@ use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions};
 use serde::Serializer;
 use serde::de::DeserializeSeed;
+use serde_path_to_error::{Path, Segment};
 
 /// A message as bytes; the error names the field that is wrong, and those there are.
 pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u8>, String> {
@@ -14,9 +15,14 @@ pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u
     match message {
         Ok(message) => Ok(message.encode_to_vec()),
         Err(error) => {
-            let path = track.path().to_string();
-            let place = if path == "." { String::new() } else { format!("`{path}`: ") };
-            Err(format!("the JSON is no {}: {place}{error}\n  {}", descriptor.full_name(), fields(descriptor)))
+            let path = track.path();
+            let words = path.to_string();
+            let place = if words == "." { String::new() } else { format!("`{words}`: ") };
+            let fields = match innermost(descriptor, &path) {
+                inner if inner == *descriptor => fields(descriptor),
+                inner => fields(&inner).replacen("it has", &format!("{} has", inner.full_name()), 1),
+            };
+            Err(format!("the JSON is no {}: {place}{error}\n  {fields}", descriptor.full_name()))
         }
     }
 }
@@ -40,6 +46,21 @@ fn write<S: Serializer>(descriptor: &MessageDescriptor, bytes: &[u8], json: S) -
         .map_err(|error| format!("it is no {}: {error}", descriptor.full_name()))?;
     let options = SerializeOptions::new().skip_default_fields(false);
     message.serialize_with_options(json, &options).map(drop).map_err(|error| error.to_string())
+}
+
+/// The message that a path within another leads into.
+fn innermost(descriptor: &MessageDescriptor, path: &Path) -> MessageDescriptor {
+    let mut inner = descriptor.clone();
+    for segment in path.iter() {
+        let Segment::Map { key } = segment else { continue };
+        let field = inner.get_field_by_json_name(key).or_else(|| inner.get_field_by_name(key));
+        match field.filter(|field| !field.is_map()).map(|field| field.kind()) {
+            // Google's have forms of their own in JSON.
+            Some(Kind::Message(message)) if message.package_name() != "google.protobuf" => inner = message,
+            _ => break,
+        }
+    }
+    inner
 }
 
 /// The fields of a message, in words.

@@ -31,6 +31,8 @@ trait Bank {
     async fn chat(&self, lines: Streaming<Line>) -> Result<Streaming<u64>, CallError>;
     /// For ever.
     async fn tick(&self) -> Result<Streaming<u32>, CallError>;
+    /// Takes lines together.
+    async fn note(&self, lines: Vec<Line>) -> Result<(), CallError>;
     /// How many streams there are.
     async fn open(&self) -> Result<u32, CallError>;
 }
@@ -154,6 +156,10 @@ impl Bank for Till {
     async fn tick(&self) -> Result<Streaming<u32>, CallError> {
         let live = Live::new(0.., &self.1);
         Ok(Streaming::from_iter(std::iter::repeat_with(move || (&live.0, 7).1)))
+    }
+
+    async fn note(&self, _lines: Vec<Line>) -> Result<(), CallError> {
+        Ok(())
     }
 
     async fn open(&self) -> Result<u32, CallError> {
@@ -299,6 +305,8 @@ async fn mistakes_say_what_to_do() -> Result<(), Failure> {
         ("Bank/Pay", "@/no/such/file", &["/no/such/file cannot be read", "No such file"]),
         ("Bank/Gather", "{} {\"txt\": 1}", &["item 2: the JSON is no bank.v1.Line: ", "'txt'", "it has text (string)"]),
         ("Bank/Gather", r#"{"text": "1"} {"text": 2}"#, &["item 2: the JSON is no bank.v1.Line: `text`: invalid type"]),
+        ("Bank/Note", r#"{"lines": [{}, {"txt": 1}]}"#, &["`lines[1]`", "'txt'", "\n  bank.v1.Line has text (string)"]),
+        ("Bank/Note", r#"{"lines": [{}, {"text": 1}]}"#, &["`lines[1].text`", "\n  bank.v1.Line has text (string)"]),
         ("Bank/Gather", "{} {} {", &["item 3: the JSON is no bank.v1.Line", "EOF"]),
         ("Bank/Pay", "{", &["the JSON is no bank.v1.PayRequest", "EOF"]),
         ("Bank/Pay", r#"{"amont": 5}"#, &["'amont'", "it has amount (uint64), note (string)"]),
