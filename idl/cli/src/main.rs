@@ -71,14 +71,17 @@ enum Command {
         #[command(flatten)]
         reach: Reach,
     },
-    /// List what is exported at an address, or everything that the nameserver knows
+    /// List what is exported at an address, the methods of an interface, or everything that the nameserver knows
     #[command(after_help = "Examples:
   idl list 127.0.0.1:5000                            interfaces and instances, by gRPC reflection
+  idl list 127.0.0.1:5000 bank.v1.Bank               its methods
   idl list --nameserver 127.0.0.1:4100               what is registered: interfaces, instances, addresses")]
     List {
-        /// host:port or unix:/path
-        #[arg(value_name = "ADDR")]
+        /// host:port, unix:/path; or an exporter's name
+        #[arg(value_name = "ADDR|NAME")]
         address: Option<String>,
+        /// The interface, with its package where that is needed
+        interface: Option<String>,
         #[command(flatten)]
         reach: Reach,
     },
@@ -202,7 +205,12 @@ fn run(command: Command) -> Result<Found, String> {
             let written = proto::proto(&source, interface.as_deref(), out.as_deref(), &includes.include, &reach);
             wait_for(written).map(Found::fine)
         }
-        Command::List { address, reach } => wait_for(list::list(address.as_deref(), &reach)).map(Found::fine),
+        Command::List { address: Some(address), interface: Some(interface), reach } => {
+            wait_for(list::methods(&address, &interface, &reach)).map(Found::fine)
+        }
+        Command::List { address, interface: _, reach } => {
+            wait_for(list::list(address.as_deref(), &reach)).map(Found::fine)
+        }
         Command::Call { target, method, request, proto, includes, reach } => {
             let called = call::call(&target, &method, request.as_deref(), proto.as_deref(), &includes.include, &reach);
             let called = wait_for(called)?;

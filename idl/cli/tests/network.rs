@@ -205,6 +205,15 @@ async fn an_endpoint_is_listed() -> Result<(), Failure> {
         (said.out.as_str(), said.err.as_str(), said.status),
         ("bank.v1.Bank     main\nbank.v1.Bank     second\nrpc.v1.Sessions\n", "", 0)
     );
+    for more in [&[][..], &["--grpc"]] {
+        let said = idl(&[&["list", address.as_str(), "Bank", "--instance", "main"], more].concat()).await;
+        let pay = "bank.v1.Bank/Pay     (bank.v1.PayRequest) returns (bank.v1.PayResponse)\n";
+        assert!(said.out.starts_with(pay), "{}{}", said.out, said.err);
+        let gather = "bank.v1.Bank/Gather  (stream bank.v1.Line) returns (bank.v1.GatherResponse)\n";
+        assert!(said.out.contains(gather) && said.status == 0, "{}{}", said.out, said.err);
+    }
+    let said = idl(&["list", &address, "Bonk"]).await;
+    assert!(said.status == 2 && said.err.contains("did you mean `bank.v1.Bank`"), "{}", said.err);
     Ok(())
 }
 
