@@ -90,12 +90,14 @@ fn options() {
 fn the_trait_to_read() {
     let trait_ = idl::traits(&["tests/protos/grpc/example/helloworld.proto"], &["tests/protos"]).expect("it is right");
     let expected = "\
+use rpc_runtime::{CallError, interface};
+
 /// The greeting service definition.
-#[::rpc_runtime::interface(package = \"helloworld\")]
+#[interface(package = \"helloworld\")]
 pub trait Greeter {
     /// Sends a greeting
     #[rpc(message)]
-    async fn say_hello(&self, request: HelloRequest) -> ::core::result::Result<HelloReply, ::rpc_runtime::CallError>;
+    async fn say_hello(&self, request: HelloRequest) -> Result<HelloReply, CallError>;
 }
 ";
     assert_eq!(trait_, expected);

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericArgument, PathArguments, Type, TypePath};
+use syn::{GenericArgument, PathArguments, PathSegment, Type, TypePath};
 
 /// Without the parentheses and invisible groups around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -26,14 +26,31 @@ pub(crate) fn borrows(ty: &Type) -> bool {
     })
 }
 
-/// Whether it is written as a `Streaming`.
+/// Whether it is written as a `Streaming<T>`. Without the `T` it is a type of that name of the user's.
 pub(crate) fn is_streaming(ty: &Type) -> bool {
-    matches!(bare(ty), Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Streaming"))
+    let is_it = |last: &PathSegment| last.ident == "Streaming" && !last.arguments.is_empty();
+    matches!(bare(ty), Type::Path(path) if path.path.segments.last().is_some_and(is_it))
 }
 
-/// Whether a `Streaming` stands anywhere in it.
+/// Whether a `Streaming<T>` stands anywhere in it.
 pub(crate) fn holds_streaming(ty: &Type) -> bool {
-    any_token(ty.to_token_stream(), &|token| matches!(token, TokenTree::Ident(ident) if ident == "Streaming"))
+    fn holds(tokens: TokenStream) -> bool {
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            let is_it = match token {
+                TokenTree::Group(group) => holds(group.stream()),
+                TokenTree::Ident(ident) if ident == "Streaming" => {
+                    matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '<')
+                }
+                _ => false,
+            };
+            if is_it {
+                return true;
+            }
+        }
+        false
+    }
+    holds(ty.to_token_stream())
 }
 
 /// Whether it speaks of an open `Stream`, as in `impl Stream<Item = u32>`.
@@ -93,6 +110,9 @@ pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
 const SCALARS: [&str; 15] =
     ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64", "bool", "char", "String"];
 
+/// What a path to something of the user's begins with.
+const OWN: [&str; 3] = ["crate", "self", "super"];
+
 /// Whether it is one of the types without parts that travel, or `()`.
 pub(crate) fn is_scalar(ty: &Type) -> bool {
     match bare(ty) {
@@ -101,14 +121,20 @@ pub(crate) fn is_scalar(ty: &Type) -> bool {
     }
 }
 
-/// Whether it can be no `Result`, whatever names stand for: `u64`, `Vec<T>`, a tuple.
+/// Whether it can be no `Result`, whatever names stand for: `u64`, `Vec<T>`, a tuple. `Vec` alone and `self::String` are
+/// types of the user's.
 pub(crate) fn is_no_result(ty: &Type) -> bool {
-    const CONTAINERS: [&str; 10] =
-        ["Arc", "Box", "BTreeMap", "BTreeSet", "Bytes", "HashMap", "HashSet", "Option", "Streaming", "Vec"];
+    const CONTAINERS: [&str; 9] =
+        ["Arc", "Box", "BTreeMap", "BTreeSet", "HashMap", "HashSet", "Option", "Streaming", "Vec"];
     match bare(ty) {
         Type::Path(path) => {
-            let known = |ident: &syn::Ident| SCALARS.iter().chain(&CONTAINERS).any(|word| ident == word);
-            path.path.segments.last().is_some_and(|last| known(&last.ident))
+            let segments = &path.path.segments;
+            let is_own = segments.first().is_some_and(|first| OWN.iter().any(|word| first.ident == word));
+            let is_known = |last: &PathSegment| match last.arguments.is_empty() {
+                true => last.ident == "Bytes" || SCALARS.iter().any(|word| last.ident == word),
+                false => CONTAINERS.iter().any(|word| last.ident == word),
+            };
+            !is_own && segments.last().is_some_and(is_known)
         }
         Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Reference(_) | Type::Never(_) => true,
         _ => false,
@@ -142,6 +168,15 @@ mod tests {
         assert!(result(&parse_quote!(Answer<u8, E>)).is_none());
     }
 
+    /// A message may be called `Streaming`; a stream has items.
+    #[test]
+    fn streams_have_items() {
+        let stream: Type = parse_quote!(Result<rpc_runtime::Streaming<Streaming>, E>);
+        assert!(holds_streaming(&stream) && first_argument(&stream).is_some_and(is_streaming));
+        let message: Type = parse_quote!(Result<Streaming, E>);
+        assert!(!holds_streaming(&message) && !first_argument(&message).is_some_and(is_streaming));
+    }
+
     /// References are found at any depth.
     #[test]
     fn borrowing_is_seen() {
@@ -156,6 +191,8 @@ mod tests {
         assert!(is_no_result(&parse_quote!(std::vec::Vec<u8>)));
         assert!(is_no_result(&parse_quote!(())));
         assert!(!is_no_result(&parse_quote!(Answer)));
+        assert!(is_no_result(&parse_quote!(Streaming<u8>)) && !is_no_result(&parse_quote!(Option)));
+        assert!(is_no_result(&parse_quote!(String)) && !is_no_result(&parse_quote!(self::String)));
         assert!(!is_no_result(&parse_quote!(Result<u8, E>)));
     }
 }

@@ -1,6 +1,7 @@
 //! A binding without a stub, for programs that learn at run time what they call: command lines, gateways, recorders.
 
 mod importing;
+mod open;
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +15,7 @@ pub use importing::ImportingAny;
 pub use importing::ImportingAnyGrpc;
 
 use crate::binding::Binding;
-use crate::call::failure;
+use crate::call::{Answer, failure};
 use crate::error::{CallError, ErrorKind};
 use crate::interface::{Method, method_id};
 use crate::link::{Body, Reply};
@@ -64,7 +65,7 @@ pub struct AnyBinding {
     interface: Arc<idl::Interface>,
 }
 
-/// Why a call without a stub gave no reply.
+/// Why a call without a stub gave no reply, or why a stream of replies ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnyError {
     /// The method's own error: the message that [`MethodNotes::error`](idl::descriptor::MethodNotes::error) names. The call ran.
@@ -94,28 +95,41 @@ impl AnyBinding {
     ///
     /// The call takes the time that the import says (30 s by default, `#[rpc(timeout)]` is not in a description), or that
     /// [`within`](crate::within) does. Dropping the future cancels it, as that of a stub's. A name that the
-    /// interface does not have, and a method that streams, fail with [`ErrorKind::UnknownMethod`], `Never`.
+    /// interface does not have, and a method that streams, fail with [`ErrorKind::UnknownMethod`], `Never`: for the
+    /// latter there is [`open`](AnyBinding::open).
     pub async fn call(&self, method: &str, request: Bytes) -> Result<Bytes, AnyError> {
         let method = self.method(method)?;
-        let mut call = self.binding.call(method);
-        call.arguments().put_bytes(&request);
-        match call.answer().await {
-            Ok(Reply { status: Status::Value, body }) => Ok(whole(&body)),
-            Ok(Reply { status: Status::Error, body }) => Err(AnyError::Method(whole(&body))),
-            failed => Err(AnyError::Call(failure(&failed).of_method(method))),
+        if method.has_streams() {
+            let text = format!("{} streams: `AnyBinding::open` calls it", method.name);
+            return Err(CallError::never(ErrorKind::UnknownMethod, text).into());
         }
+        self.call_method(method, &request).await
+    }
+
+    async fn call_method(&self, method: &'static Method, request: &Bytes) -> Result<Bytes, AnyError> {
+        let mut call = self.binding.call(method);
+        call.arguments().put_bytes(request);
+        message(method, call.answer().await)
     }
 
     fn method(&self, name: &str) -> Result<&'static Method, CallError> {
-        let unknown = |text: String| CallError::never(ErrorKind::UnknownMethod, text);
         let mut methods = self.interface.file().service.iter().flat_map(|service| &service.method);
         match methods.find(|method| method.name == name) {
-            Some(method) if method.client_streaming || method.server_streaming => {
-                Err(unknown(format!("{name} streams, and can be called with a stub alone")))
-            }
             Some(method) => known(method),
-            None => Err(unknown(format!("`{}` has no method {name}", self.interface.name()))),
+            None => {
+                let text = format!("`{}` has no method {name}", self.interface.name());
+                Err(CallError::never(ErrorKind::UnknownMethod, text))
+            }
         }
+    }
+}
+
+/// The reply message, or what there is in its place.
+fn message(method: &Method, answer: Answer) -> Result<Bytes, AnyError> {
+    match answer {
+        Ok(Reply { status: Status::Value, body }) => Ok(whole(&body)),
+        Ok(Reply { status: Status::Error, body }) => Err(AnyError::Method(whole(&body))),
+        failed => Err(AnyError::Call(failure(&failed).of_method(method))),
     }
 }
 
@@ -126,7 +140,10 @@ fn known(described: &MethodDescriptor) -> Result<&'static Method, CallError> {
     let mut methods = METHODS.lock().unwrap_or_else(PoisonError::into_inner);
     let first = methods.partition_point(|method| method.id < id);
     let same = methods[first..].iter().take_while(|method| method.id == id);
-    if let Some(method) = same.copied().find(|method| method.name == described.name && method.kind == kind) {
+    let (client_streams, server_streams) = (described.client_streaming, described.server_streaming);
+    let streams = |method: &Method| (method.client_streams, method.server_streams) == (client_streams, server_streams);
+    let is_it = |method: &&Method| method.name == described.name && method.kind == kind && streams(method);
+    if let Some(method) = same.copied().find(is_it) {
         return Ok(method);
     }
     if methods.len() == METHODS_MAX {
@@ -136,7 +153,7 @@ fn known(described: &MethodDescriptor) -> Result<&'static Method, CallError> {
     }
     // A call outlives the future that made it, so that what it refers to is kept.
     let name = String::leak(described.name.clone());
-    let method = Method { name, id, kind, timeout: None, client_streams: false, server_streams: false };
+    let method = Method { name, id, kind, timeout: None, client_streams, server_streams };
     let method: &'static Method = Box::leak(Box::new(method));
     methods.insert(first, method);
     Ok(method)

@@ -184,7 +184,7 @@ impl Callee {
 
     fn rejection_text(&self, why: &Rejection, interface: &str) -> String {
         match why {
-            Rejection::NoSuchExport => self.server.instances_text(interface),
+            Rejection::NoSuchExport => self.server.exports_text(interface),
             Rejection::Overload => format!(
                 "the node has no room for another session: sessions and their records take {} of {} bytes (`record_bytes_max`)",
                 self.server.budget.used(),

@@ -486,9 +486,9 @@ fn rejected(why: &Rejection, text: &str, route: &Route) -> CallError {
         Rejection::NoSuchExport => (
             ErrorKind::NameNotFound,
             format!(
-                "the node at {} does not export that interface as `{}`; check the name, and that both sides mean the same interface",
+                "the node at {} does not export that interface{}; check the name, and that both sides mean the same interface",
                 route.endpoints.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(", "),
-                route.instance
+                if route.instance.is_empty() { String::new() } else { format!(" as `{}`", route.instance) }
             ),
         ),
         Rejection::Draining => (ErrorKind::Draining, "the exporter is shutting down".to_owned()),

@@ -126,16 +126,18 @@ impl Server {
         exact.or_else(only).cloned()
     }
 
-    /// The names under which an interface is exported, in words for a caller that asked for another one; empty if it is not.
-    pub(crate) fn instances_text(&self, interface: &str) -> String {
+    /// The names under which an interface is exported, or those of others if it is not: in words for a caller that asked for
+    /// another one.
+    pub(crate) fn exports_text(&self, interface: &str) -> String {
         let exports = lock(&self.exports);
-        let mut names = exports.iter().filter(|((name, _), _)| name == interface).map(|((_, instance), _)| instance);
-        let named: Vec<_> = names.by_ref().take(NAMED_INSTANCES_MAX).map(|name| format!("`{name}`")).collect();
-        match (named.len(), names.count()) {
-            (0, _) => String::new(),
-            (_, 0) => format!("it exports it as {}", named.join(", ")),
-            (_, more) => format!("it exports it as {} and {more} more", named.join(", ")),
+        let instances =
+            exports.iter().filter(|((name, _), _)| name == interface).map(|((_, instance), _)| instance.as_str());
+        if let Some(named) = named(instances) {
+            return format!("it exports it as {named}");
         }
+        let mut interfaces: Vec<&str> = exports.iter().map(|((name, _), _)| name.as_str()).collect();
+        interfaces.dedup();
+        named(interfaces.into_iter()).map_or("it exports nothing".to_owned(), |named| format!("it exports {named}"))
     }
 
     /// Takes an export away. Sessions that it serves go on answering what they have recorded (R6).
@@ -412,6 +414,16 @@ impl Drop for Admitted {
         }
         drop(connections);
         self.server.ended.notify_waiters();
+    }
+}
+
+/// The first of these names in words; `None` if there are none.
+fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let named: Vec<_> = names.by_ref().take(NAMED_INSTANCES_MAX).map(|name| format!("`{name}`")).collect();
+    match (named.len(), names.count()) {
+        (0, _) => None,
+        (_, 0) => Some(named.join(", ")),
+        (_, more) => Some(format!("{} and {more} more", named.join(", "))),
     }
 }
 

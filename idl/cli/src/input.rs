@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 /// The descriptions that a file has in it, imports before what imports them.
 pub(crate) fn read(path: &Path, includes: &[PathBuf]) -> Result<FileDescriptorSet, String> {
     if is_proto(path) {
-        let includes = folders(std::slice::from_ref(&path.to_owned()), includes);
-        return idl::read_protos(&[path], &includes).map_err(with_advice);
+        let files = [path.to_owned()];
+        let includes = folders(&files, includes);
+        return idl::read_protos(&files, &includes).map_err(|error| with_advice(error, &files));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     descriptors(&bytes).ok_or_else(|| {
@@ -27,7 +28,7 @@ pub(crate) fn traits(files: &[PathBuf], includes: &[PathBuf]) -> Result<String, 
             other.display()
         ));
     }
-    let text = idl::traits(files, &folders(files, includes)).map_err(with_advice)?;
+    let text = idl::traits(files, &folders(files, includes)).map_err(|error| with_advice(error, files))?;
     if text.is_empty() {
         return Err("there is no service in it, so there is no trait: name the file with the `service`".into());
     }
@@ -51,18 +52,20 @@ fn descriptors(bytes: &[u8]) -> Option<FileDescriptorSet> {
     Some(FileDescriptorSet { file: files })
 }
 
-/// Where imports are searched: as the user says; and where a file is that is in none of these folders.
+/// Where imports are searched: where the files are, and where the user says. A folder that a file is in comes before those that it is not in:
+/// two versions of a file may have one name.
 fn folders(files: &[PathBuf], includes: &[PathBuf]) -> Vec<PathBuf> {
-    let mut folders = includes.to_vec();
+    let (mut folders, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        includes.iter().cloned().partition(|folder| files.iter().any(|file| is_in(file, folder)));
     for file in files {
-        if folders.iter().any(|folder| is_in(file, folder)) {
-            continue;
+        if !folders.iter().any(|folder| is_in(file, folder)) {
+            folders.push(match file.parent() {
+                Some(folder) if folder != Path::new("") => folder.to_owned(),
+                _ => PathBuf::from("."),
+            });
         }
-        folders.push(match file.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        });
     }
+    folders.extend(others);
     folders
 }
 
@@ -74,8 +77,17 @@ fn is_in(file: &Path, folder: &Path) -> bool {
     }
 }
 
-fn with_advice(error: idl::CompileError) -> String {
+/// What to do, where that can be told: the folder that has what was not found is one of those above the file.
+fn with_advice(error: idl::CompileError, files: &[PathBuf]) -> String {
     let text = error.to_string();
-    let advice = if text.contains("add the") { "\n  name it with -I" } else { "" };
-    text + advice
+    if !text.contains("add the") {
+        return text;
+    }
+    let import = text.split_once("import '").and_then(|(_, rest)| rest.split_once('\'')).map(|(import, _)| import);
+    let above = files.first().and_then(|file| file.canonicalize().ok());
+    let found = above.iter().flat_map(|file| file.ancestors()).skip(1);
+    match import.and_then(|import| found.into_iter().find(|folder| folder.join(import).is_file())) {
+        Some(folder) => format!("{text}\n  it is in {0}: add -I {0}", folder.display()),
+        None => text + "\n  name it with -I",
+    }
 }

@@ -2,7 +2,9 @@
 
 use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions};
+use serde::Serializer;
 use serde::de::DeserializeSeed;
+use serde_path_to_error::{Path, Segment};
 
 /// A message as bytes; the error names the field that is wrong, and those there are.
 pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u8>, String> {
@@ -13,25 +15,56 @@ pub(crate) fn encode(descriptor: &MessageDescriptor, text: &str) -> Result<Vec<u
     match message {
         Ok(message) => Ok(message.encode_to_vec()),
         Err(error) => {
-            let path = track.path().to_string();
-            let place = if path == "." { String::new() } else { format!("`{path}`: ") };
-            Err(format!("the JSON is no {}: {place}{error}\n  {}", descriptor.full_name(), fields(descriptor)))
+            let path = track.path();
+            let words = path.to_string();
+            let place = if words == "." { String::new() } else { format!("`{words}`: ") };
+            let fields = match innermost(descriptor, &path) {
+                inner if inner == *descriptor => fields(descriptor),
+                inner => fields(&inner).replacen("it has", &format!("{} has", inner.full_name()), 1),
+            };
+            Err(format!("the JSON is no {}: {place}{error}\n  {fields}", descriptor.full_name()))
         }
     }
 }
 
-/// A message as JSON for people. What has its type's default is there too.
+/// A message as JSON for people, over several lines. What has its type's default is there too.
 pub(crate) fn decode(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<String, String> {
+    let mut json = Vec::new();
+    write(descriptor, bytes, &mut serde_json::Serializer::pretty(&mut json))?;
+    String::from_utf8(json).map_err(|error| error.to_string())
+}
+
+/// The same in one line.
+pub(crate) fn decode_line(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<String, String> {
+    let mut json = Vec::new();
+    write(descriptor, bytes, &mut serde_json::Serializer::new(&mut json))?;
+    String::from_utf8(json).map_err(|error| error.to_string())
+}
+
+fn write<S: Serializer>(descriptor: &MessageDescriptor, bytes: &[u8], json: S) -> Result<(), String> {
     let message = DynamicMessage::decode(descriptor.clone(), bytes)
         .map_err(|error| format!("it is no {}: {error}", descriptor.full_name()))?;
-    let mut json = serde_json::Serializer::pretty(Vec::new());
     let options = SerializeOptions::new().skip_default_fields(false);
-    message.serialize_with_options(&mut json, &options).map_err(|error| error.to_string())?;
-    String::from_utf8(json.into_inner()).map_err(|error| error.to_string())
+    message.serialize_with_options(json, &options).map(drop).map_err(|error| error.to_string())
+}
+
+/// The message that a path within another leads into.
+fn innermost(descriptor: &MessageDescriptor, path: &Path) -> MessageDescriptor {
+    let mut inner = descriptor.clone();
+    for segment in path.iter() {
+        let Segment::Map { key } = segment else { continue };
+        let field = inner.get_field_by_json_name(key).or_else(|| inner.get_field_by_name(key));
+        match field.filter(|field| !field.is_map()).map(|field| field.kind()) {
+            // Google's have forms of their own in JSON.
+            Some(Kind::Message(message)) if message.package_name() != "google.protobuf" => inner = message,
+            _ => break,
+        }
+    }
+    inner
 }
 
 /// The fields of a message, in words.
-fn fields(descriptor: &MessageDescriptor) -> String {
+pub(crate) fn fields(descriptor: &MessageDescriptor) -> String {
     let fields: Vec<String> =
         descriptor.fields().map(|field| format!("{} ({})", field.json_name(), kind(&field))).collect();
     match fields.as_slice() {

@@ -2,6 +2,7 @@
 
 use crate::reach::{Reach, entries, node};
 use crate::remote::Remote;
+use idl::descriptor::MethodDescriptor;
 
 /// A line for each export.
 pub(crate) async fn list(address: Option<&str>, reach: &Reach) -> Result<String, String> {
@@ -24,6 +25,32 @@ pub(crate) async fn list(address: Option<&str>, reach: &Reach) -> Result<String,
         true => Ok("nothing is exported\n".to_owned()),
         false => Ok(table(&rows)),
     }
+}
+
+/// A line for each method of an interface that is exported at an address or under a name.
+pub(crate) async fn methods(address: &str, interface: &str, reach: &Reach) -> Result<String, String> {
+    let remote = Remote::new(address, reach).await?;
+    let interfaces = remote.interfaces(Some(interface)).await;
+    remote.close().await;
+    let mut rows = Vec::new();
+    for interface in interfaces? {
+        let row = |method: &MethodDescriptor| {
+            let taken = message(method.client_streaming, &method.input_type);
+            let given = message(method.server_streaming, &method.output_type);
+            vec![format!("{}/{}", interface.name(), method.name), format!("({taken}) returns ({given})")]
+        };
+        rows.extend(interface.file().service.iter().flat_map(|service| &service.method).map(row));
+    }
+    match rows.is_empty() {
+        true => Ok("it has no methods\n".to_owned()),
+        false => Ok(table(&rows)),
+    }
+}
+
+/// A message as a `.proto` names it.
+fn message(streams: bool, name: &str) -> String {
+    let stream = if streams { "stream " } else { "" };
+    format!("{stream}{}", name.trim_start_matches('.'))
 }
 
 /// Columns of equal width, two blanks apart.

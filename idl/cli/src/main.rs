@@ -10,6 +10,7 @@ mod proto;
 mod reach;
 mod reflection;
 mod remote;
+mod requests;
 
 use crate::reach::Reach;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -70,14 +71,17 @@ enum Command {
         #[command(flatten)]
         reach: Reach,
     },
-    /// List what is exported at an address, or everything that the nameserver knows
+    /// List what is exported at an address, the methods of an interface, or everything that the nameserver knows
     #[command(after_help = "Examples:
   idl list 127.0.0.1:5000                            interfaces and instances, by gRPC reflection
+  idl list 127.0.0.1:5000 bank.v1.Bank               its methods
   idl list --nameserver 127.0.0.1:4100               what is registered: interfaces, instances, addresses")]
     List {
-        /// host:port or unix:/path
-        #[arg(value_name = "ADDR")]
+        /// host:port, unix:/path; or an exporter's name
+        #[arg(value_name = "ADDR|NAME")]
         address: Option<String>,
+        /// The interface, with its package where that is needed
+        interface: Option<String>,
         #[command(flatten)]
         reach: Reach,
     },
@@ -87,11 +91,14 @@ enum Command {
   idl call a-m Store/check_out '{\"customer\": \"7\", \"title\": \"dune\"}' --nameserver 127.0.0.1:4100
   idl call http://127.0.0.1:50051 Greeter/SayHello '{\"name\": \"you\"}' --metadata authorization=me
   idl call 127.0.0.1:5000 Bank/Paid --grpc --timeout 2s
+  idl call 127.0.0.1:5000 bank.v1.Bank/PayAll '{\"amount\": 5} {\"amount\": 7}'   a stream of two requests
+  idl call 127.0.0.1:5000 bank.v1.Bank/PayAll @requests.jsonl                  those in a file
+  idl call 127.0.0.1:5000 bank.v1.Bank/Chat -                                  each as it is typed
 
-JSON is as proto3 maps it: 64-bit numbers may be text, bytes are base64. The reply goes to stdout. Whether the call ran
-(Never, Completed, Unknown), its error and its time go to stderr.
+JSON is as proto3 maps it: 64-bit numbers may be text, bytes are base64. The reply goes to stdout; those of a stream as they
+come, one a line. Whether the call ran (Never, Completed, Unknown), its error and its time go to stderr. Ctrl-C cancels it.
 Calls go by the native protocol where that is spoken, and run at most once; else by gRPC, which describes the method too.
-Exit status: 0 there is a reply, 1 the call has failed, 2 it was not made.")]
+Exit status: 0 there is a reply, 1 the call has failed, 2 it was not made, 130 it was cancelled.")]
     Call {
         /// host:port, unix:/path, http://host:port; or an exporter's name
         #[arg(value_name = "ADDR|NAME")]
@@ -99,9 +106,10 @@ Exit status: 0 there is a reply, 1 the call has failed, 2 it was not made.")]
         /// The interface, with its package where that is needed, and the method
         #[arg(value_name = "INTERFACE/METHOD")]
         method: String,
-        /// The request as JSON; - reads it from stdin
-        #[arg(value_name = "JSON", default_value = "{}")]
-        request: String,
+        /// The request as JSON, {} if it is not given; several of them for a method that takes a stream. @FILE and - read
+        /// them from a file or from stdin, those of a stream as they come
+        #[arg(value_name = "JSON")]
+        request: Option<String>,
         /// A file that describes the interface, for gRPC servers without reflection
         #[arg(long, value_name = "FILE")]
         proto: Option<PathBuf>,
@@ -139,6 +147,10 @@ Exit status: 0 nothing breaks, 1 something does, 2 a file cannot be read.")]
         includes: Includes,
     },
     /// Write a script that completes these commands in a shell
+    #[command(after_help = "Examples:
+  idl completions bash > ~/.local/share/bash-completion/completions/idl
+  idl completions zsh > \"${fpath[1]}/_idl\"
+  idl completions fish > ~/.config/fish/completions/idl.fish")]
     Completions {
         /// Which shell
         shell: Shell,
@@ -193,12 +205,16 @@ fn run(command: Command) -> Result<Found, String> {
             let written = proto::proto(&source, interface.as_deref(), out.as_deref(), &includes.include, &reach);
             wait_for(written).map(Found::fine)
         }
-        Command::List { address, reach } => wait_for(list::list(address.as_deref(), &reach)).map(Found::fine),
+        Command::List { address: Some(address), interface: Some(interface), reach } => {
+            wait_for(list::methods(&address, &interface, &reach)).map(Found::fine)
+        }
+        Command::List { address, interface: _, reach } => {
+            wait_for(list::list(address.as_deref(), &reach)).map(Found::fine)
+        }
         Command::Call { target, method, request, proto, includes, reach } => {
-            let called = call::call(&target, &method, &request, proto.as_deref(), &includes.include, &reach);
+            let called = call::call(&target, &method, request.as_deref(), proto.as_deref(), &includes.include, &reach);
             let called = wait_for(called)?;
-            let status = u8::from(called.reply.is_none());
-            Ok(Found { text: called.reply.unwrap_or_default(), told: called.told, status })
+            Ok(Found { text: String::new(), told: called.told, status: called.status })
         }
         Command::Trait { files, includes } => input::traits(&files, &includes.include).map(Found::fine),
         Command::Check { old, new, includes } => {

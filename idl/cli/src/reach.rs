@@ -21,7 +21,7 @@ pub(crate) struct Reach {
     /// Over gRPC, also where the native protocol would do
     #[arg(long)]
     pub(crate) grpc: bool,
-    /// How long a call may take: 15s, 500ms, 2m
+    /// How long a call may take: 15s, 500ms, 2m. A stream may take longer, once it is open
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(crate) timeout: Duration,
     /// Metadata that is sent along, over gRPC; may be given several times

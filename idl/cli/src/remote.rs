@@ -71,7 +71,10 @@ impl<'a> Remote<'a> {
             Target::Address(address) => address,
         };
         let reflection = self.reflection(address);
-        let services = reflection.services().await?;
+        let services = match reflection.services().await {
+            Ok(services) => services,
+            Err(error) => return Err(self.without_grpc(address).await.unwrap_or(error)),
+        };
         let sessions: Result<SessionsClient, CallError> = reflection.stub().await;
         let listed = match sessions {
             Ok(sessions) if services.iter().any(|name| name == "rpc.v1.Sessions") => sessions.list().await,
@@ -88,6 +91,19 @@ impl<'a> Remote<'a> {
             }
         }
         Ok(exports)
+    }
+
+    /// What there is to say of a node that speaks no gRPC; `None` of what is no such node.
+    async fn without_grpc(&self, address: &str) -> Option<String> {
+        let address = address.trim_start_matches("http://");
+        let error = self.bind_native(address, "rpc.v1.Sessions").await.err()?;
+        let is_node = error.kind() == ErrorKind::NameNotFound;
+        let text = error.to_string();
+        let (_, exports) = text.split_once("; it exports ").filter(|_| is_node)?;
+        Some(format!(
+            "{address} is a node without gRPC (rpc-runtime's feature `grpc`), which is what lists and describes; it exports {}",
+            exports.trim_end_matches(" (the call never ran)")
+        ))
     }
 
     /// The full name of an interface that a user has named, perhaps without its package.
@@ -182,7 +198,10 @@ impl<'a> Remote<'a> {
     ) -> Result<Bound, String> {
         let described = match described {
             Some(described) => described,
-            None => self.reflection(address).files(&[interface.to_owned()]).await?.interfaces(),
+            None => match self.reflection(address).files(&[interface.to_owned()]).await {
+                Ok(files) => files.interfaces(),
+                Err(error) => return Err(self.without_grpc(address).await.unwrap_or(error)),
+            },
         };
         let names: Vec<String> = described.iter().map(Interface::name).collect();
         let suffix = format!(".{interface}");

@@ -79,6 +79,10 @@ fn proto_writes_files() {
     assert_eq!(status, 0, "{words}");
     let written = folder.path().join("odd/v1/odd.proto");
     assert_eq!(words, format!("wrote {}\n", written.display()));
+    // Two versions of one name, in folders of their own.
+    let new = text(folder.path());
+    let (words, status) = idl(&["check", "-I", PROTOS, "-I", new, &odd, text(&written)]);
+    assert_eq!((words.as_str(), status), ("nothing has changed that callers can see\n", 0));
     for arguments in [vec!["check", &odd, text(&written)], vec!["check", "-I", PROTOS, text(&written), &odd]] {
         let (words, status) = idl(&arguments);
         assert_eq!((words.as_str(), status), ("nothing has changed that callers can see\n", 0));
@@ -115,7 +119,11 @@ fn trait_is_readable() {
     let (words, status) = idl(&["trait", "-I", PROTOS, &format!("{PROTOS}/grpc/example/helloworld.proto")]);
     assert_eq!(status, 0, "{words}");
     assert!(words.contains("pub trait Greeter {"), "{words}");
-    assert!(words.contains("async fn say_hello(&self, request: HelloRequest)"), "{words}");
+    assert!(
+        words.contains("async fn say_hello(&self, request: HelloRequest) -> Result<HelloReply, CallError>;"),
+        "{words}"
+    );
+    assert!(words.starts_with("use rpc_runtime::{CallError, interface};\n") && !words.contains("::core"), "{words}");
 }
 
 /// Mistakes are told with what to do, and have the status 2.
@@ -134,7 +142,7 @@ fn mistakes_say_what_to_do() {
         (vec!["check", lonely, lonely], "has no service in it"),
         (vec!["trait", lonely], "there is no service in it, so there is no trait"),
         (vec!["trait", text_file], "is no .proto: the trait is made of the text"),
-        (vec!["proto", &test], "so add the folder that it begins in\n  name it with -I"),
+        (vec!["proto", &test], "so add the folder that it begins in\n  it is in "),
         (vec!["chekc"], "a similar subcommand exists: 'check'"),
     ] {
         let (found, status) = idl(&arguments);
@@ -149,6 +157,10 @@ fn help_and_completions() {
     let (help, status) = idl(&["--help"]);
     assert_eq!(status, 0);
     assert!(help.contains("idl check released.binpb current.binpb"), "{help}");
+    for command in ["proto", "list", "call", "trait", "check", "completions"] {
+        let (help, _) = idl(&[command, "--help"]);
+        assert!(help.contains("Example") && help.contains(&format!("\n  idl {command} ")), "{help}");
+    }
     let (script, status) = idl(&["completions", "bash"]);
     assert_eq!(status, 0);
     assert!(script.contains("complete -F _idl"), "{script}");

@@ -1,119 +1,10 @@
 //! The binary against nodes that run: what they export, their `.proto`, and calls.
 
+mod bank;
+
+use bank::{BankClient, BankServer, Failure, Till, bank, idl, json};
 use nameserver::Options;
-use rpc_runtime::{
-    CallError, Context, Export, Message, Node, NodeBuilder, RemoteError, Streaming, UserStub, interface,
-};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
-
-type Failure = Box<dyn std::error::Error>;
-
-/// Pays, and remembers.
-#[interface(package = "bank.v1")]
-trait Bank {
-    /// Pays out `amount`.
-    async fn pay(&self, amount: u64, note: Option<String>) -> Result<Receipt, BankError>;
-    /// How often it has paid.
-    #[rpc(idempotent)]
-    async fn paid(&self) -> Result<u32, CallError>;
-    /// Who asks.
-    async fn who(&self) -> Result<String, CallError>;
-    /// Never ends.
-    async fn wait(&self) -> Result<(), CallError>;
-    /// What it has paid.
-    async fn watch(&self) -> Result<Streaming<Receipt, CallError>, CallError>;
-}
-
-#[derive(Debug, Clone, Message)]
-struct Receipt {
-    number: u32,
-    amount: u64,
-    kind: Kind,
-    lines: Vec<Line>,
-}
-
-#[derive(Debug, Clone, Message)]
-struct Line {
-    text: String,
-    stamp: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, Message)]
-enum Kind {
-    Cash,
-    Cheque,
-}
-
-#[derive(Debug, thiserror::Error, RemoteError)]
-enum BankError {
-    #[error("{amount} is too much")]
-    TooMuch { amount: u64 },
-    #[error(transparent)]
-    Call(#[from] CallError),
-}
-
-#[derive(Default)]
-struct Till(AtomicU32);
-
-impl Bank for Till {
-    async fn pay(&self, amount: u64, note: Option<String>) -> Result<Receipt, BankError> {
-        let lines = note.into_iter().map(|text| Line { text, stamp: vec![1, 2, 3] }).collect();
-        match amount {
-            0 => Err(CallError::failed("nothing to pay").into()),
-            1..=1000 => {
-                Ok(Receipt { number: self.0.fetch_add(1, Ordering::SeqCst) + 1, amount, kind: Kind::Cash, lines })
-            }
-            _ => Err(BankError::TooMuch { amount }),
-        }
-    }
-
-    async fn paid(&self) -> Result<u32, CallError> {
-        Ok(self.0.load(Ordering::SeqCst))
-    }
-
-    async fn who(&self) -> Result<String, CallError> {
-        let context = Context::current();
-        let name = context.as_ref().and_then(|context| context.metadata().get_text("name"));
-        Ok(name.unwrap_or("nobody").to_owned())
-    }
-
-    async fn wait(&self) -> Result<(), CallError> {
-        std::future::pending().await
-    }
-
-    async fn watch(&self) -> Result<Streaming<Receipt, CallError>, CallError> {
-        Err(CallError::failed("nothing to see"))
-    }
-}
-
-/// A node with one bank, and its address.
-async fn bank(builder: NodeBuilder) -> Result<(Node, Export, String), Failure> {
-    let node = builder.listen("127.0.0.1:0").start().await?;
-    let export = node.export("main", BankServer::new(Till::default())).await?;
-    let address = node.local_endpoints()[0].trim_start_matches("tcp://").to_owned();
-    Ok((node, export, address))
-}
-
-struct Said {
-    out: String,
-    err: String,
-    status: i32,
-}
-
-/// Runs the binary, while the nodes of this process go on.
-async fn idl(arguments: &[&str]) -> Said {
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let run = move || Command::new(env!("CARGO_BIN_EXE_idl")).args(arguments).env_remove("NAMESERVER").output();
-    let Output { status, stdout, stderr } =
-        tokio::task::spawn_blocking(run).await.expect("it runs").expect("the binary runs");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    Said { out: text(stdout), err: text(stderr), status: status.code().expect("it was not killed") }
-}
-
-fn json(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use rpc_runtime::{Node, UserStub};
 
 /// An endpoint lists its interfaces and instances.
 #[tokio::test]
@@ -125,6 +16,15 @@ async fn an_endpoint_is_listed() -> Result<(), Failure> {
         (said.out.as_str(), said.err.as_str(), said.status),
         ("bank.v1.Bank     main\nbank.v1.Bank     second\nrpc.v1.Sessions\n", "", 0)
     );
+    for more in [&[][..], &["--grpc"]] {
+        let said = idl(&[&["list", address.as_str(), "Bank", "--instance", "main"], more].concat()).await;
+        let pay = "bank.v1.Bank/Pay     (bank.v1.PayRequest) returns (bank.v1.PayResponse)\n";
+        assert!(said.out.starts_with(pay), "{}{}", said.out, said.err);
+        let gather = "bank.v1.Bank/Gather  (stream bank.v1.Line) returns (bank.v1.GatherResponse)\n";
+        assert!(said.out.contains(gather) && said.status == 0, "{}{}", said.out, said.err);
+    }
+    let said = idl(&["list", &address, "Bonk"]).await;
+    assert!(said.status == 2 && said.err.contains("did you mean `bank.v1.Bank`"), "{}", said.err);
     Ok(())
 }
 
@@ -215,12 +115,25 @@ async fn mistakes_say_what_to_do() -> Result<(), Failure> {
         ("Bonk/Pay", "{}", &["there is no interface `Bonk`; did you mean `bank.v1.Bank`"]),
         ("bank.v2.Bank/Pay", "{}", &["there is no interface `bank.v2.Bank`; did you mean `bank.v1.Bank`"]),
         ("Pay", "{}", &["`Pay` is no Interface/Method"]),
-        ("Bank/Watch", "{}", &["Watch streams"]),
+        (
+            "Bank/Pay",
+            "",
+            &["Pay takes one request, a bank.v1.PayRequest, and was given none", "it has amount (uint64)"],
+        ),
+        ("Bank/Pay", " ", &["given none: write {} for an empty one"]),
+        ("Bank/Watch", r#"{} {"receipts": 1}"#, &["Watch takes one request", r#"behind it comes {"receipts": 1}"#]),
+        ("Bank/Pay", "@/no/such/file", &["/no/such/file cannot be read", "No such file"]),
+        ("Bank/Gather", "{} {\"txt\": 1}", &["item 2: the JSON is no bank.v1.Line: ", "'txt'", "it has text (string)"]),
+        ("Bank/Gather", r#"{"text": "1"} {"text": 2}"#, &["item 2: the JSON is no bank.v1.Line: `text`: invalid type"]),
+        ("Bank/Note", r#"{"lines": [{}, {"txt": 1}]}"#, &["`lines[1]`", "'txt'", "\n  bank.v1.Line has text (string)"]),
+        ("Bank/Note", r#"{"lines": [{}, {"text": 1}]}"#, &["`lines[1].text`", "\n  bank.v1.Line has text (string)"]),
+        ("Bank/Gather", "{} {} {", &["item 3: the JSON is no bank.v1.Line", "EOF"]),
         ("Bank/Pay", "{", &["the JSON is no bank.v1.PayRequest", "EOF"]),
         ("Bank/Pay", r#"{"amont": 5}"#, &["'amont'", "it has amount (uint64), note (string)"]),
         ("Bank/Pay", r#"{"amount": "five"}"#, &["`amount`: invalid"]),
         ("Bank/Pay", r#"{"amount": -1}"#, &["`amount`: "]),
-        ("Bank/Pay", r#"{} {}"#, &["trailing characters"]),
+        ("Bank/Pay", r#"{} {}"#, &["Pay takes one request", "and was given more: behind it comes {}"]),
+        ("Bank/Pay", r#"{}}"#, &["and was given more: behind it comes }"]),
     ] {
         let said = idl(&["call", &address, method, request]).await;
         assert_eq!((said.out.as_str(), said.status), ("", 2), "{method} {request}: {}", said.err);
@@ -228,6 +141,10 @@ async fn mistakes_say_what_to_do() -> Result<(), Failure> {
             assert!(said.err.contains(words), "{method} {request}: {}", said.err);
         }
     }
+    let said = idl(&["call", &address, "Bank/Gather"]).await;
+    let words = "Gather takes a stream of bank.v1.Line, and was given none";
+    assert!(said.status == 2 && said.err.contains(words) && said.err.contains("it has text (string)"), "{}", said.err);
+
     let _second = node.export("second", BankServer::new(Till::default())).await?;
     for more in [&[][..], &["--grpc"]] {
         let said = idl(&[&["call", &address, "Bank/Pay", r#"{"amount": 1}"#], more].concat()).await;
@@ -263,6 +180,8 @@ async fn names_are_found() -> Result<(), Failure> {
     for (more, road) in [(&[][..], "natively"), (&["--grpc"], "over gRPC")] {
         let said = idl(&[&["call", "main", "Bank/Pay", r#"{"amount": 5}"#][..], &at, more].concat()).await;
         assert!(said.status == 0 && said.err.contains(road), "{}", said.err);
+        let said = idl(&[&["call", "main", "Bank/Chat", r#"{"text": "ab"}"#][..], &at, more].concat()).await;
+        assert_eq!((said.out.as_str(), said.status), ("{\"value\":\"2\"}\n", 0), "{}", said.err);
     }
     for (arguments, words) in [
         (&["call", "mian", "Bank/Pay"][..], "nothing is registered as `mian`"),

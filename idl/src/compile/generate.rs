@@ -20,7 +20,12 @@ pub(super) fn generate(read: &Read, extern_paths: &[(String, String)], is_env: b
     let mut config = config(extern_paths);
     attributes(read, &mut config)?;
     let left_out = Rc::default();
-    config.service_generator(Box::new(Traits { descriptors: Some(SET), left_out: Rc::clone(&left_out), alone: None }));
+    config.service_generator(Box::new(Traits {
+        descriptors: Some(SET),
+        left_out: Rc::clone(&left_out),
+        alone: None,
+        names: names(read),
+    }));
     let mut outputs = Outputs::new();
     let mut tree = Tree::default();
     let mut modules: Vec<_> = modules(&mut config, read)?.into_iter().collect();
@@ -57,10 +62,28 @@ pub(super) fn generate(read: &Read, extern_paths: &[(String, String)], is_env: b
 pub(super) fn traits(read: &Read) -> Result<String, CompileError> {
     let mut config = config(&[]);
     let alone = Rc::default();
-    let generator = Traits { descriptors: None, left_out: Rc::default(), alone: Some(Rc::clone(&alone)) };
+    let generator =
+        Traits { descriptors: None, left_out: Rc::default(), alone: Some(Rc::clone(&alone)), names: names(read) };
     config.service_generator(Box::new(generator));
     modules(&mut config, read)?;
-    Ok(alone.take())
+    Ok(readable(&alone.take()))
+}
+
+/// Code with names in place of their paths, and where those are from.
+fn readable(code: &str) -> String {
+    let mut code = code.replace("::core::result::Result<", "Result<");
+    let mut used = Vec::new();
+    for name in ["CallError", "Prost", "Streaming", "interface", "prost_types"] {
+        let path = format!("::rpc_runtime::{name}");
+        if code.contains(&path) {
+            code = code.replace(&path, name);
+            used.push(name);
+        }
+    }
+    match used.is_empty() {
+        true => code,
+        false => format!("use rpc_runtime::{{{}}};\n\n{code}", used.join(", ")),
+    }
 }
 
 fn config(extern_paths: &[(String, String)]) -> Config {
@@ -140,12 +163,41 @@ struct Traits {
     left_out: Rc<RefCell<Vec<String>>>,
     /// A copy of all traits, without the messages.
     alone: Option<Rc<RefCell<String>>>,
+    /// How often a name stands for a type in a package: `(package, name)`, the name as [`plain`] gives it.
+    names: BTreeMap<(String, String), usize>,
+}
+
+/// The names of types in packages: messages, enums, and the traits of services.
+fn names(read: &Read) -> BTreeMap<(String, String), usize> {
+    let mut names = BTreeMap::new();
+    for file in &read.files {
+        let services = file.service.iter().filter(|_| read.asked.iter().any(|name| name == file.name()));
+        let messages = file.message_type.iter().map(|message| message.name());
+        let all = messages
+            .chain(file.enum_type.iter().map(|names| names.name()))
+            .chain(services.map(|service| service.name()));
+        for name in all {
+            *names.entry((file.package().to_owned(), plain(name))).or_default() += 1;
+        }
+    }
+    names
+}
+
+/// A name, however it is spelled: `HTTPClient` is `HttpClient` in Rust.
+fn plain(name: &str) -> String {
+    name.replace('_', "").to_lowercase()
 }
 
 impl ServiceGenerator for Traits {
     fn generate(&mut self, service: Service, out: &mut String) {
         let mut text = String::new();
-        let left_out = service::write(&service, self.descriptors, &mut text);
+        let is_taken = |name: &str| {
+            let plain = plain(name);
+            // By others than the service itself.
+            let own = usize::from(plain == self::plain(&service.proto_name));
+            self.names.get(&(service.package.clone(), plain)).is_some_and(|count| *count > own)
+        };
+        let left_out = service::write(&service, self.descriptors, is_taken, &mut text);
         self.left_out.borrow_mut().extend(left_out);
         if let Some(alone) = &self.alone {
             let mut alone = alone.borrow_mut();

@@ -85,6 +85,11 @@ fn explain(error: &protox::Error, includes: &[impl AsRef<Path>]) -> CompileError
         format!(
             "\n  searched in: {folders}; a path in an `import` is relative to one of them, so add the folder that it begins in"
         )
+    } else if words.contains("found 'edition'") {
+        "\n  editions are not read yet, `syntax = \"proto2\"` and `\"proto3\"` are".to_owned()
+    } else if words.contains("resolves to") && words.contains("which is not defined") {
+        // protoc looks at packages only that the file imports itself.
+        "\n  a package within this one's has the same name: write the name in full, with a dot before it".to_owned()
     } else {
         String::new()
     };

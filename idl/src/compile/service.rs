@@ -1,6 +1,7 @@
 //! The trait of one service.
 
 use prost_build::{Comments, Method, Service};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Names that stubs have already; see the macro.
@@ -20,17 +21,33 @@ const TAKEN: [&str; 13] = [
     "type_id",
 ];
 
+/// What a message may be called that the macro takes for something else.
+const NO_MESSAGES: [&str; 2] = ["Bytes", "String"];
+
 /// What is left out, and why; for the build script to tell.
 pub(super) type LeftOut = Vec<String>;
 
-/// Writes the trait. `descriptors`: where the set of its package is, seen from the trait.
-pub(super) fn write(service: &Service, descriptors: Option<&str>, out: &mut String) -> LeftOut {
+/// Writes the trait. `descriptors`: where the set of its package is, seen from the trait. `is_taken` are names of types in the package.
+pub(super) fn write(
+    service: &Service,
+    descriptors: Option<&str>,
+    is_taken: impl Fn(&str) -> bool,
+    out: &mut String,
+) -> LeftOut {
     let mut left_out = Vec::new();
+    let mut name = service.name.clone();
+    // The trait, and what the macro makes beside it.
+    while [name.clone(), format!("{name}Client"), format!("{name}Server"), format!("Dyn{name}")]
+        .iter()
+        .any(|name| is_taken(name))
+    {
+        name.push_str("Service");
+    }
     let mut settings = Vec::new();
     if !service.package.is_empty() {
         settings.push(format!("package = \"{}\"", service.package));
     }
-    if service.name != service.proto_name {
+    if name != service.proto_name {
         settings.push(format!("name = \"{}\"", service.proto_name));
     }
     if let Some(path) = descriptors {
@@ -38,10 +55,11 @@ pub(super) fn write(service: &Service, descriptors: Option<&str>, out: &mut Stri
     }
     docs(&service.comments, "", out);
     line(out, format_args!("#[::rpc_runtime::interface({})]", settings.join(", ")));
-    line(out, format_args!("pub trait {} {{", service.name));
+    line(out, format_args!("pub trait {name} {{"));
+    let mut idents = BTreeSet::new();
     for method in &service.methods {
         match unusable(method) {
-            None => self::method(method, out),
+            None => self::method(method, &mut idents, out),
             Some(why) => {
                 line(out, format_args!("    // `rpc {}` is left out: {why}.", method.proto_name));
                 left_out.push(format!("{}/{} is left out: {why}", service.proto_name, method.proto_name));
@@ -54,17 +72,26 @@ pub(super) fn write(service: &Service, descriptors: Option<&str>, out: &mut Stri
 
 /// Why a method cannot be one of the trait.
 fn unusable(method: &Method) -> Option<String> {
-    let wrapped = [(&method.input_proto_type, &method.input_type), (&method.output_proto_type, &method.output_type)];
-    let wrapped = wrapped
-        .into_iter()
-        .find(|(proto, rust)| proto.starts_with(".google.protobuf.") && *rust != "()" && !rust.contains("prost_types"));
-    wrapped.map(|(proto, _)| format!("`{}` is no message in Rust", proto.trim_start_matches('.')))
+    let types = [(&method.input_proto_type, &method.input_type), (&method.output_proto_type, &method.output_type)];
+    // Wrappers are plain numbers and texts in Rust, and most others have no names there.
+    let is_unusable = |(proto, rust): &(&String, &String)| {
+        let is_users = rust.starts_with("::") && !rust.starts_with("::rpc_runtime::");
+        let google = proto.strip_prefix(".google.protobuf.").filter(|_| !is_users);
+        google.is_some_and(|name| !["Any", "Duration", "Empty", "Timestamp"].contains(&name))
+    };
+    let (proto, _) = types.into_iter().find(is_unusable)?;
+    let proto = proto.trim_start_matches('.');
+    Some(format!("`{proto}` can be no whole request or reply: put it into a message"))
 }
 
-fn method(method: &Method, out: &mut String) {
+fn method(method: &Method, idents: &mut BTreeSet<String>, out: &mut String) {
     docs(&method.comments, "    ", out);
     let plain = method.name.trim_start_matches("r#");
-    let ident = if TAKEN.contains(&plain) { format!("{plain}_") } else { method.name.clone() };
+    let mut ident = if TAKEN.contains(&plain) { format!("{plain}_") } else { method.name.clone() };
+    // `GetX` and `get_x` are two methods.
+    while !idents.insert(ident.clone()) {
+        ident = format!("{}_", ident.trim_start_matches("r#"));
+    }
     let mut settings = vec!["message".to_owned()];
     let is_stream = method.client_streaming || method.server_streaming;
     if !is_stream && method.options.idempotency_level.is_some_and(|level| level != 0) {
@@ -91,6 +118,7 @@ fn method(method: &Method, out: &mut String) {
 fn message(rust: &str) -> String {
     match rust.starts_with("::") {
         true => format!("::rpc_runtime::Prost<{rust}>"),
+        false if NO_MESSAGES.contains(&rust) => format!("self::{rust}"),
         false => rust.to_owned(),
     }
 }
@@ -112,7 +140,7 @@ fn docs(comments: &Comments, indent: &str, out: &mut String) {
     let mut text = String::new();
     comments.append_with_indent(0, &mut text);
     for docs in text.lines() {
-        line(out, format_args!("{indent}{docs}"));
+        line(out, format_args!("{indent}{}", docs.trim_end()));
     }
 }
 

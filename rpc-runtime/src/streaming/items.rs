@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -44,12 +44,9 @@ pub(crate) struct Encoding<T, E>(pub(crate) Streaming<T, E>);
 
 impl<T: Message, E: RemoteError> Items for Encoding<T, E> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
-        let stream = Pin::new(&mut self.0);
-        // The stream is not polled again after a panic, so nobody sees what it left behind.
-        let next = match catch_unwind(AssertUnwindSafe(|| stream.poll_next(cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(next)) => next,
-            Err(_panic) => return Poll::Ready(fault(FaultKind::Aborted, "the stream's producer panicked")),
+        let next = match ready!(produced(&mut self.0, cx)) {
+            Ok(next) => next,
+            Err(panicked) => return Poll::Ready(panicked),
         };
         let mut out = spare::writer();
         let end = match next {
@@ -65,6 +62,33 @@ impl<T: Message, E: RemoteError> Items for Encoding<T, E> {
             (Ok(()), None) => Item::Next(into_bytes(out)),
             (Ok(()), Some(status)) => Item::End(status, into_bytes(out)),
         })
+    }
+}
+
+/// Items that are bytes already: whole messages. A panic of the stream's is its end.
+pub(crate) struct Messages(pub(crate) Streaming<Bytes>);
+
+impl Items for Messages {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
+        Poll::Ready(match ready!(produced(&mut self.0, cx)) {
+            Ok(Some(Ok(message))) => Item::Next(message),
+            Ok(Some(Err(error))) => {
+                let mut out = Writer::new();
+                let status = put_error(&error, &mut out);
+                Item::End(status, out.into_bytes())
+            }
+            Ok(None) => Item::End(Status::Value, Bytes::new()),
+            Err(panicked) => panicked,
+        })
+    }
+}
+
+/// What a stream of this side's gives next, or its end by a panic.
+fn produced<T, E>(stream: &mut Streaming<T, E>, cx: &mut Context<'_>) -> Poll<Result<Option<Result<T, E>>, Item>> {
+    // The stream is not polled again after a panic, so nobody sees what it left behind.
+    match catch_unwind(AssertUnwindSafe(|| Pin::new(stream).poll_next(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_panic) => Poll::Ready(Err(fault(FaultKind::Aborted, "the stream's producer panicked"))),
     }
 }
 
@@ -137,7 +161,7 @@ impl<T: Message, E: RemoteError> Stream for Decoded<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T, E>>> {
         let decoding = &mut self.decoding;
-        let failed = match std::task::ready!(decoding.poll(cx)) {
+        let failed = match ready!(decoding.poll(cx)) {
             Item::Next(bytes) => match idl::decode_message(&mut Reader::of_frame(&bytes)) {
                 Ok(item) => return Poll::Ready(Some(Ok(item))),
                 Err(error) => decoding.undecodable(error),

@@ -5,11 +5,12 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use idl::Writer;
 
 use super::carried::{Carried, Inbound};
-use super::items::{Decoding, Encoding, Item, Items};
-use super::{StreamArgument, StreamOutcome};
+use super::items::{Decoding, Encoding, Item, Items, Messages};
+use super::{StreamArgument, StreamOutcome, Streaming};
 use crate::binding::Binding;
 use crate::call::{decode, decode_failure};
 use crate::error::{CallError, ErrorKind};
@@ -43,6 +44,11 @@ impl<'a> Opening<'a> {
         self.items = Some(Box::new(Encoding(stream.into_streaming())));
     }
 
+    /// The stream that the method takes, as messages.
+    pub(crate) fn messages(&mut self, stream: Streaming<Bytes>) {
+        self.items = Some(Box::new(Messages(stream)));
+    }
+
     /// The future of the outcome of a method that opens no stream.
     pub fn send<O: Outcome>(self) -> impl Future<Output = O> + Send + 'a {
         let method = self.method;
@@ -69,7 +75,7 @@ impl<'a> Opening<'a> {
     }
 
     /// Makes the call, whatever carries it: here the branches to other carriers belong.
-    async fn open_raw(self) -> Result<Opened, CallError> {
+    pub(crate) async fn open_raw(self) -> Result<Opened, CallError> {
         let Opening { binding, method, request, items } = self;
         request.check().map_err(|error| CallError::never(ErrorKind::TooDeep, error.to_string()))?;
         #[cfg(feature = "grpc")]
@@ -108,7 +114,7 @@ pub(crate) enum Opened {
     Items(Box<dyn Items>),
 }
 
-fn confused(what: &str) -> CallError {
+pub(crate) fn confused(what: &str) -> CallError {
     let text = format!("the exporter {what}; this is a defect of its library");
     CallError::new(ErrorKind::ReplyUndecodable, Executed::Unknown { may_still_run: true }, text)
 }

@@ -99,6 +99,29 @@ impl OddService for Odd {
             _ => Err(CallError::failed("nothing is in it")),
         }
     }
+
+    async fn get_x(&self, request: Outer) -> Result<Outer, CallError> {
+        Ok(request)
+    }
+
+    async fn get_x_(&self, _request: Outer) -> Result<Outer, CallError> {
+        Ok(Outer::default())
+    }
+
+    async fn known(&self, _request: odd::v1::String) -> Result<odd::v1::Streaming, CallError> {
+        Ok(odd::v1::Streaming {})
+    }
+
+    async fn streamed(&self, _request: Streaming<odd::v1::Streaming>) -> Result<Streaming<odd::v1::Option>, CallError> {
+        Ok(Streaming::from_iter([odd::v1::Option {}]))
+    }
+}
+
+/// A service whose stubs would be called like messages has another name in Rust, and its own on the wire.
+#[test]
+fn stubs_and_messages_have_different_names() {
+    let _message = odd::v1::ShopClient {};
+    assert_eq!(odd::v1::ShopServiceClient::interface().name(), "odd.v1.Shop");
 }
 
 /// Names that are no names in Rust, empty messages, nested ones, and those of Google's.
@@ -108,14 +131,21 @@ async fn odd_names_and_types() {
     let deepest = outer::inner::Deepest { numbers: vec![-1, 7] };
     let inner = outer::Inner { deepest: Some(deepest.clone()), ..outer::Inner::default() };
     let outer = odd.get_http_info(inner).await.unwrap();
-    assert_eq!(odd.r#move(outer).await.unwrap(), deepest);
+    assert_eq!(odd.r#move(outer.clone()).await.unwrap(), deepest);
+    assert_eq!(odd.get_x(outer.clone()).await.unwrap(), outer);
+    assert_eq!(odd.get_x_(outer).await.unwrap(), Outer::default());
+    odd.known(odd::v1::String {}).await.unwrap();
+    let mut streamed = odd.streamed(Streaming::from_iter([odd::v1::Streaming {}])).await.unwrap();
+    assert_eq!(streamed.next().await, Some(Ok(odd::v1::Option {})));
     odd.new_().await.unwrap();
     assert_eq!(odd.r#type(Timestamp { seconds: 5, nanos: 0 }.into()).await.unwrap().type_url, "5");
     let interface = OddServiceClient::interface();
     assert_eq!(interface.name(), "odd.v1.odd_service");
     let methods: Vec<_> = interface.methods().map(|method| (method.name(), method.kind())).collect();
     let plain = MethodKind::Plain;
-    assert_eq!(methods, [("getHTTPInfo", plain), ("New", plain), ("Type", plain), ("Move", MethodKind::Idempotent)]);
+    let (first, more) = methods.split_at(4);
+    assert_eq!(first, [("getHTTPInfo", plain), ("New", plain), ("Type", plain), ("Move", MethodKind::Idempotent)]);
+    assert_eq!(more, [("GetX", plain), ("get_x", plain), ("Known", plain), ("Streamed", plain)]);
     assert!(interface.docs().starts_with("Names that are no names in Rust"), "{}", interface.docs());
 }
 
