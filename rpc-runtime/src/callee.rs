@@ -128,13 +128,6 @@ struct Callee {
     executed: u64,
 }
 
-impl Drop for Callee {
-    fn drop(&mut self) {
-        // Whatever ended the connection within a batch.
-        self.handled();
-    }
-}
-
 impl Callee {
     fn new(server: &Arc<Server>, admitted: &Admitted, outbox: &Arc<Outbox>, handshake_until: Time) -> Callee {
         Callee {
@@ -265,9 +258,10 @@ impl Role for Callee {
         flow
     }
 
-    fn handled(&mut self) {
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
         self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
         self.permit = None;
+        ControlFlow::Continue(())
     }
 
     fn tick(&mut self, now: Time) -> ControlFlow<String> {

@@ -51,8 +51,15 @@ pub(crate) trait Role {
     /// Bytes came in: the peer is there, though a large frame may take its time.
     fn heard(&mut self) {}
 
-    /// The frames that came in together have been handed over.
-    fn handled(&mut self) {}
+    /// The frames that came in together have been handed over, also if what follows them is no frame. `Break` as above.
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether several tasks were woken by them which, as a rule, append frames now: these go out together.
+    fn is_followed(&self) -> bool {
+        false
+    }
 
     /// The time that [`wake_at`](Role::wake_at) gave has come.
     fn tick(&mut self, now: Time) -> ControlFlow<String>;
@@ -260,7 +267,7 @@ impl Connection {
                     }
                 }
             }
-            if self.has_more {
+            if self.has_more || is_read && role.is_followed() {
                 break;
             }
             // Listening comes before the look at the timers: who makes one of them earlier wakes the task after that.
@@ -275,15 +282,18 @@ impl Connection {
 
     /// Hands over frames that have come in; gives whether more are left.
     fn hand_over(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
-        let mut left = FRAMES_MAX;
-        while left > 0
-            && let Some(frame) = self.next_frame(role.frame_bytes_max())?
-        {
+        let handed_over = self.hand_over_each(role, now);
+        over(role.handled(now))?;
+        handed_over
+    }
+
+    #[inline]
+    fn hand_over_each(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
+        for _ in 0..FRAMES_MAX {
+            let Some(frame) = self.next_frame(role.frame_bytes_max())? else { return Ok(false) };
             over(role.frame(Frame::decode(frame)?, now))?;
-            left -= 1;
         }
-        role.handled();
-        Ok(left == 0)
+        Ok(true)
     }
 
     /// Whether a timer has rung by `now`; otherwise it wakes the task when it does.

@@ -154,7 +154,7 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, wanted: Wante
                     spawn(async move {
                         while let Ok(frame) = connection.exchange(role.frame_bytes_max()).await {
                             let _ = role.frame(frame, clock.now());
-                            role.handled();
+                            let _ = role.handled(clock.now());
                         }
                     });
                 } else {

@@ -141,7 +141,7 @@ impl Link {
             let text = format!("{} calls wait already (`waiting_max`); make fewer at once", state.waiting.len());
             return Err(CallError::never(ErrorKind::Overload, text));
         }
-        self.counters.calls.add();
+        self.counters.calls.add_locked();
         let key = state.calls.insert(Call {
             method,
             message: arguments,

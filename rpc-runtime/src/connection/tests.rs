@@ -64,8 +64,9 @@ impl Role for Counting {
         ControlFlow::Continue(())
     }
 
-    fn handled(&mut self) {
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
         self.batches += 1;
+        ControlFlow::Continue(())
     }
 
     fn tick(&mut self, _now: Time) -> ControlFlow<String> {
