@@ -187,6 +187,8 @@ impl Connection {
 
     /// Drives the connection to its end. [`close`](Connection::close) it then.
     pub(crate) async fn run(&mut self, role: &mut (impl Role + Send)) -> Ended {
+        // What came after the handshake, and with it, comes first.
+        self.has_more |= self.has_unread();
         poll_fn(|cx| self.poll(cx, role)).await
     }
 
@@ -234,8 +236,10 @@ impl Connection {
                 role.heard();
                 self.rest_at = now + REST_AFTER;
             }
-            self.has_more = self.hand_over(role, now)?;
             let is_read = read.is_some();
+            if is_read {
+                self.has_more = self.hand_over(role, now)?;
+            }
             match read {
                 // The peer's last words come first.
                 Some(Err(ended)) if self.has_more => self.ended = Some(ended),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idl::Writer;
 
-use super::{RunId, Running, Served, State};
+use super::{RunId, Served, State};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::handler::put_fault;
@@ -145,21 +145,11 @@ impl Served {
 
     /// The table has the call as running. In the same step it can be cancelled.
     fn started(&self, state: &mut State, call: &CallHeader, method: Option<&Method>, reply: Writer) -> Started {
-        state.runs += 1;
         let streams = method.filter(|method| method.has_streams());
         // The deadline of a call with streams is that of its opening (R40).
         let until = if streams.is_none() { call.start_before.as_time() } else { Time::NEVER };
-        let spare = state.spare.pop().and_then(|context| context.renew(until));
-        let context = spare.unwrap_or_else(|| Context::new(self.server.clock, until, self.caller));
-        let running = Running {
-            number: state.runs,
-            call: call.id,
-            context: context.clone(),
-            task: None,
-            #[cfg(verify)]
-            began_on: state.session.bound(),
-        };
-        let run = RunId { place: state.running.insert(running), number: state.runs };
+        let on = state.session.bound();
+        let (run, context) = state.runs.start(call.id, until, self.server.clock, self.caller, on);
         let streams = streams.map(|method| self.start_streams(state, call.id, method));
         Started { run, context, reply, streams }
     }
@@ -175,8 +165,8 @@ impl Served {
         let mut state = self.lock();
         if state.aborting {
             task.abort();
-        } else if let Some(running) = state.running.get_mut(run.place).filter(|running| running.number == run.number) {
-            running.task = Some(task);
+        } else {
+            state.runs.goes_on(run, task);
         }
     }
 
@@ -184,7 +174,7 @@ impl Served {
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
         state.aborting = true;
-        state.running.iter().filter_map(|(_, running)| running.task.as_ref()).for_each(AbortHandle::abort);
+        state.runs.abort();
     }
 
     /// The handler has ended: the reply is recorded, then sent (R28).
@@ -211,7 +201,7 @@ impl Served {
         state.end_streams(call.id);
         #[cfg(verify)]
         let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
-        state.ended(run, context);
+        state.runs.end(run, context);
         if call.recorded {
             let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
@@ -236,7 +226,7 @@ impl Served {
     pub(crate) fn refuse(&self, call: &CallHeader, ended: EndedRun, why: Refusal, text: &str) {
         let mut state = self.lock();
         state.end_streams(call.id);
-        state.ended(ended.run, ended.context);
+        state.runs.end(ended.run, ended.context);
         let somebody_waits = if call.recorded {
             state.session.refuse(call.id, why, &self.server.budget)
         } else {
