@@ -101,7 +101,7 @@ fn broken(violation: Violation) -> ControlFlow<String> {
 
 impl Role for Caller {
     #[inline]
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+    fn frame(&mut self, frame: Frame, now: Time, _is_followed: bool) -> ControlFlow<String> {
         match frame {
             Frame::Answer(answer) => {
                 self.answers.push(answer);
@@ -122,7 +122,7 @@ impl Role for Caller {
         flow
     }
 
-    fn is_followed(&self) -> bool {
+    fn has_woken_several(&self) -> bool {
         self.woken > 1
     }
 

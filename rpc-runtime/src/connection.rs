@@ -45,8 +45,9 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One side of the protocol, as the connection task drives it.
 pub(crate) trait Role {
-    /// A frame came in. `Break` ends the connection, after what waits has been sent.
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String>;
+    /// A frame came in, and may be followed by others at once, before [`handled`](Role::handled). `Break` ends the connection,
+    /// after what waits has been sent.
+    fn frame(&mut self, frame: Frame, now: Time, is_followed: bool) -> ControlFlow<String>;
 
     /// Bytes came in: the peer is there, though a large frame may take its time.
     fn heard(&mut self) {}
@@ -57,7 +58,7 @@ pub(crate) trait Role {
     }
 
     /// Whether several tasks were woken by them which, as a rule, append frames now: these go out together.
-    fn is_followed(&self) -> bool {
+    fn has_woken_several(&self) -> bool {
         false
     }
 
@@ -271,7 +272,7 @@ impl Connection {
                     }
                 }
             }
-            if self.has_more || is_read && role.is_followed() {
+            if self.has_more || is_read && role.has_woken_several() {
                 break;
             }
             // Listening comes before the look at the timers: who makes one of them earlier wakes the task after that.
@@ -295,7 +296,7 @@ impl Connection {
     fn hand_over_each(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
         for _ in 0..FRAMES_MAX {
             let Some(frame) = self.next_frame(role.frame_bytes_max())? else { return Ok(false) };
-            over(role.frame(Frame::decode(frame)?, now))?;
+            over(role.frame(Frame::decode(frame)?, now, self.has_unread()))?;
         }
         Ok(true)
     }

@@ -10,6 +10,7 @@ mod foreign;
 mod runs;
 mod streams;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -26,6 +27,7 @@ use crate::protocol::session::{Arrival, Session};
 use crate::protocol::time::Time;
 use crate::server::Server;
 use crate::sync::{Mutex, MutexGuard};
+use calls::Gathered;
 pub(crate) use calls::{EndedRun, Received, Started};
 #[cfg(feature = "grpc")]
 pub(crate) use foreign::{Answer, Told};
@@ -63,9 +65,13 @@ struct State {
     queued_bytes: usize,
     /// Replies that were repeated on the present connection.
     repeated_bytes: u64,
+    /// Answers that go out together.
+    gathered: RefCell<Gathered>,
+    /// Whether the next answer is one of them.
+    gathers: bool,
     /// The streams that wait for answers, where the caller speaks gRPC and has no connection of its own (R33).
     #[cfg(feature = "grpc")]
-    waiting: Option<std::cell::RefCell<foreign::Waiting>>,
+    waiting: Option<RefCell<foreign::Waiting>>,
 }
 
 impl Served {
@@ -95,6 +101,8 @@ impl Served {
                 aborting: false,
                 queued_bytes: 0,
                 repeated_bytes: 0,
+                gathered: RefCell::default(),
+                gathers: false,
                 #[cfg(feature = "grpc")]
                 waiting: foreign::waiting(outbox.is_some()),
             }),
@@ -132,6 +140,7 @@ impl Served {
             old.close();
         }
         state.detach_streams();
+        state.gathered = RefCell::default();
         state.repeated_bytes = 0;
         // In the same step: a handler that ends now answers behind it.
         let clock = arrival.now.as_micros();
@@ -225,7 +234,10 @@ impl Served {
 
     /// Gives back memory that is kept to be used again.
     pub(crate) fn rest(&self) {
-        self.lock().runs.rest();
+        let mut state = self.lock();
+        state.runs.rest();
+        state.send_answers();
+        state.gathered = RefCell::default();
     }
 
     /// Sends a frame that belongs to no call, if a connection is there.
@@ -239,6 +251,7 @@ impl Served {
     /// with a handler that would not end says nothing: its callers learn `Unknown`.
     pub(crate) fn farewell(&self) {
         let mut state = self.lock();
+        state.send_answers();
         if let Some(outbox) = state.outbox.take() {
             if let Some(activities) = state.session.last_calls() {
                 let activities = activities.into_iter().collect();

@@ -191,7 +191,7 @@ struct Peer {
 impl Peer {
     /// A frame of the caller's arrives.
     fn say(&mut self, frame: Frame) -> ControlFlow<String> {
-        self.callee.frame(frame, Time::ZERO)
+        self.callee.frame(frame, Time::ZERO, false)
     }
 
     fn call(&mut self, id: CallId, method: &Method) {
@@ -382,7 +382,7 @@ fn the_end_of_a_lease_crosses_an_attach() {
         let mut new = Peer { callee, outbox, _admitted: admitted };
         let Welcome { incarnation, session, token, .. } = welcome;
         let attach = Attach { incarnation, session, token, number: AttachNumber(1) };
-        let flow = new.callee.frame(Frame::Attach(attach), late);
+        let flow = new.callee.frame(Frame::Attach(attach), late, false);
         sweeps.join().expect("it has swept");
         if flow.is_continue() {
             new.call(first(0), &QUICK);

@@ -59,7 +59,7 @@ struct Counting {
 }
 
 impl Role for Counting {
-    fn frame(&mut self, _frame: Frame, _now: Time) -> ControlFlow<String> {
+    fn frame(&mut self, _frame: Frame, _now: Time, _is_followed: bool) -> ControlFlow<String> {
         self.frames += 1;
         ControlFlow::Continue(())
     }

@@ -169,7 +169,7 @@ impl Admitted {
             Ok(Received::Run(started)) => {
                 server.counters.calls_executed.add();
                 started.context.clone().with_beside(beside);
-                Run::new(Arc::clone(&served), header, started, permit).begin(&arguments, &mut Spares::default(), now);
+                Run::new(&served, header, started, permit).begin(&arguments, &mut Spares::default(), now);
             }
             Ok(Received::Queue) => queue(Arc::clone(&served), Call { header, arguments }, beside),
         }

@@ -1,5 +1,6 @@
 //! The calls of a session that this node serves: what is done with each frame about one, and how answers are sent.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::handler::put_fault;
 use crate::interface::Method;
-use crate::outbox::Outbox;
+use crate::outbox::{Frames, Outbox};
 use crate::passing::LARGE_BYTES;
 #[cfg(verify)]
 use crate::planted::{Bug, planted};
@@ -43,6 +44,8 @@ pub(crate) struct EndedRun {
     pub(crate) context: Option<Context>,
     /// When, or a little earlier.
     pub(crate) now: Time,
+    /// Whether its answer waits for [`Served::send_answers`].
+    pub(crate) gathers: bool,
 }
 
 /// A run of a call: from now on a cancel reaches its context.
@@ -179,7 +182,7 @@ impl Served {
 
     /// The handler has ended: the reply is recorded, then sent (R28).
     pub(crate) fn finish(&self, call: &CallHeader, ended: EndedRun, mut status: Status, mut reply: Writer) {
-        let EndedRun { run, context, now } = ended;
+        let EndedRun { run, context, now, gathers } = ended;
         if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
@@ -202,6 +205,7 @@ impl Served {
         #[cfg(verify)]
         let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
         state.runs.end(run, context);
+        state.gathers = gathers;
         if call.recorded {
             let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
@@ -218,8 +222,14 @@ impl Served {
             }
             spare::keep(reply);
         }
+        state.gathers = false;
         drop(state);
         self.server.handler_ended();
+    }
+
+    /// Sends the answers of the calls that have ended together.
+    pub(crate) fn send_answers(&self) {
+        self.lock().send_answers();
     }
 
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
@@ -340,7 +350,8 @@ impl Served {
 
     /// Whether so much waits to be sent that no further call is started.
     fn is_full(&self, state: &State) -> bool {
-        state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > self.server.limits.out_bytes_max)
+        let Some(outbox) = &state.outbox else { return false };
+        outbox.bytes() + state.gathered.borrow().frames.bytes() > self.server.limits.out_bytes_max
     }
 
     fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str, now: Time) {
@@ -360,6 +371,36 @@ impl Served {
         let clock = Clock::as_callee(now);
         let slots = state.session.slot_target(&self.server.budget);
         let header = AnswerHeader { id, status, clock, slots };
-        outbox.push(|frames| frames.put_answer(&header, body));
+        match state.gathers {
+            true => state.gathered.borrow_mut().put(&header, body),
+            false => outbox.push(|frames| frames.put_answer(&header, body)),
+        }
+    }
+}
+
+/// Answers of calls that have ended one after the other in their connection's task, on their way to its outbox: it is locked
+/// once for all of them.
+#[derive(Default)]
+pub(super) struct Gathered {
+    frames: Frames,
+    count: usize,
+}
+
+impl Gathered {
+    fn put(&mut self, header: &AnswerHeader, body: &Writer) {
+        self.frames.put_answer(header, body);
+        self.count += 1;
+    }
+}
+
+impl State {
+    /// Sends what was gathered, to the connection that the session has now. With none, the record waits for the resend.
+    pub(super) fn send_answers(&mut self) {
+        let Gathered { frames, count } = self.gathered.get_mut();
+        match &self.outbox {
+            Some(outbox) if *count > 0 => outbox.push_all(frames, std::mem::take(count)),
+            Some(_) => {}
+            None => self.gathered = RefCell::default(),
+        }
     }
 }
