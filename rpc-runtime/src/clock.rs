@@ -29,6 +29,11 @@ impl Clock {
         })
     }
 
+    /// Whether it shows the system's time, and not what a test or a simulation gives out as time.
+    pub(crate) fn is_systems(&self) -> bool {
+        matches!(self.0, Source::System(_))
+    }
+
     /// The point that it shows.
     pub(crate) fn now(&self) -> Time {
         match self.0 {

@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::outbox::{Outbox, Sending};
 use crate::protocol::frame::{Frame, FrameError, LENGTH_BYTES, frame_bytes};
 use crate::protocol::time::Time;
+use crate::timer::Timer;
 use crate::transport::Stream;
 
 /// Bytes asked of one read.
@@ -118,7 +119,7 @@ pub(crate) struct Connection {
     stalled_since: Option<Time>,
     /// When the buffers are given back, unless something comes before; `NEVER` while it rests.
     rest_at: Time,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     /// What the timer was set for; zero once it has rung, and before it was set.
     timer_at: Time,
 }
@@ -139,7 +140,7 @@ impl Connection {
             write_timeout,
             stalled_since: None,
             rest_at: clock.now() + REST_AFTER,
-            timer: Box::pin(sleep(Duration::ZERO)),
+            timer: Timer::new(clock),
             timer_at: Time::ZERO,
         }
     }
@@ -308,12 +309,12 @@ impl Connection {
         // A timer that is too early costs one turn; setting it for each call costs more.
         if wake_at < self.timer_at || self.timer_at == Time::ZERO {
             self.timer_at = wake_at;
-            self.timer.as_mut().reset(self.clock.instant(wake_at));
-        } else if now < self.timer_at && !self.timer.is_elapsed() {
+            self.timer.set(wake_at);
+        } else if now < self.timer_at && !self.timer.has_rung() {
             // It was polled when it was set, by the same task. That it has rung is asked of it, not of another clock.
             return false;
         }
-        let rings = self.timer.as_mut().poll(cx).is_ready();
+        let rings = self.timer.poll(cx).is_ready();
         if rings {
             self.timer_at = Time::ZERO;
         }
