@@ -126,13 +126,10 @@ struct Callee {
     permit: Option<OwnedSemaphorePermit>,
     /// Calls that were started since the last batch, and are not counted yet.
     executed: u64,
-}
-
-impl Drop for Callee {
-    fn drop(&mut self) {
-        // Whatever ended the connection within a batch.
-        self.handled();
-    }
+    /// Whether more has come together with the present frame.
+    is_followed: bool,
+    /// Whether the answers of this batch are gathered, to be sent together.
+    gathers: bool,
 }
 
 impl Callee {
@@ -148,6 +145,8 @@ impl Callee {
             spare: Spares::default(),
             permit: None,
             executed: 0,
+            is_followed: false,
+            gathers: false,
         }
     }
 
@@ -207,7 +206,9 @@ impl Callee {
             Received::Close(why) => return close(why),
             Received::Run(started) => {
                 self.executed += 1;
-                let run = Run::new(Arc::clone(served), call.header, started, self.permit.take());
+                let run = Run::new(served, call.header, started, self.permit.take());
+                self.gathers |= self.is_followed;
+                let run = if self.gathers { run.gathering() } else { run };
                 self.permit = run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {
@@ -255,19 +256,26 @@ impl Callee {
 }
 
 impl Role for Callee {
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+    fn frame(&mut self, frame: Frame, now: Time, is_followed: bool) -> ControlFlow<String> {
         let arrival = Arrival { connection: self.connection, now };
         let Some(served) = self.served.take() else {
             return self.bind(frame, arrival);
         };
+        self.is_followed = is_followed;
         let flow = self.frame_of(&served, frame, arrival);
         self.served = Some(served);
         flow
     }
 
-    fn handled(&mut self) {
-        self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
-        self.permit = None;
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
+        if self.executed > 0 {
+            self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
+            self.permit = None;
+        }
+        if std::mem::take(&mut self.gathers) {
+            self.served.iter().for_each(|served| served.send_answers());
+        }
+        ControlFlow::Continue(())
     }
 
     fn tick(&mut self, now: Time) -> ControlFlow<String> {

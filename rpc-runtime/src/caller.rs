@@ -8,19 +8,12 @@ use std::time::Duration;
 
 use crate::connection::Role;
 use crate::link::Link;
-use crate::protocol::frame::{Frame, Way};
+use crate::protocol::frame::{Answer, Frame, Way};
 use crate::protocol::stream::Violation;
 use crate::protocol::time::Time;
 
 /// After so many pings without an answer a connection is given up.
 const PINGS_MISSED_MAX: u32 = 3;
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        // Whatever ended the connection between an answer and its caller's being told.
-        self.handled();
-    }
-}
 
 /// The role of a dialled connection.
 pub(crate) struct Caller {
@@ -30,8 +23,12 @@ pub(crate) struct Caller {
     pings_missed: u32,
     /// Whether the connection was good for anything.
     pub(crate) was_answered: bool,
-    /// Whose answers have come and who have not been told yet.
+    /// Answers that came together, until they are handed to the link, together.
+    answers: Vec<Answer>,
+    /// Whose they are: woken after the last.
     answered: Vec<Waker>,
+    /// How many were woken at last.
+    woken: usize,
 }
 
 impl Caller {
@@ -43,30 +40,37 @@ impl Caller {
             ping_at: now + ping_after,
             pings_missed: 0,
             was_answered: false,
+            answers: Vec::new(),
             answered: Vec::new(),
+            woken: 0,
         }
     }
-}
 
-fn broken(violation: Violation) -> ControlFlow<String> {
-    ControlFlow::Break(format!("the exporter breaks the rules: {violation}"))
-}
+    /// Hands over the answers that have come so far.
+    fn hand_over(&mut self, now: Time) -> ControlFlow<String> {
+        if self.answers.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.was_answered = true;
+        match self.link.answers(&mut self.answers, now, &mut self.answered) {
+            Ok(false) => ControlFlow::Continue(()),
+            Ok(true) => self.leave(),
+            Err(error) => ControlFlow::Break(error.to_string()),
+        }
+    }
 
-impl Role for Caller {
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+    fn leave(&self) -> ControlFlow<String> {
+        match self.link.leave() {
+            true => ControlFlow::Break("the exporter is leaving".to_owned()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// A frame that is no answer.
+    #[cold]
+    fn other_frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String> {
+        self.hand_over(now)?;
         match frame {
-            Frame::Answer(answer) => {
-                self.was_answered = true;
-                match self.link.answer(answer, now) {
-                    Ok(answered) => {
-                        self.answered.extend(answered.waker);
-                        if !answered.is_leaving {
-                            return ControlFlow::Continue(());
-                        }
-                    }
-                    Err(error) => return ControlFlow::Break(error.to_string()),
-                }
-            }
             Frame::Item(Way::Down, item) => {
                 self.was_answered = true;
                 return self.link.item(item).map_or_else(broken, ControlFlow::Continue);
@@ -79,9 +83,7 @@ impl Role for Caller {
                 return ControlFlow::Continue(());
             }
             Frame::Pong(clock) => self.link.heard(clock, now),
-            Frame::Goodbye(goodbye) => {
-                self.link.goodbye(&goodbye);
-            }
+            Frame::Goodbye(goodbye) => self.link.goodbye(&goodbye),
             Frame::Reject(reject) => {
                 return ControlFlow::Break(format!("the exporter rejects it: {}", reject.text));
             }
@@ -89,22 +91,43 @@ impl Role for Caller {
                 return ControlFlow::Break("the exporter sent a frame that has no place here".to_owned());
             }
         }
-        if self.link.leave() {
-            return ControlFlow::Break("the exporter is leaving".to_owned());
+        self.leave()
+    }
+}
+
+fn broken(violation: Violation) -> ControlFlow<String> {
+    ControlFlow::Break(format!("the exporter breaks the rules: {violation}"))
+}
+
+impl Role for Caller {
+    #[inline]
+    fn frame(&mut self, frame: Frame, now: Time, _is_followed: bool) -> ControlFlow<String> {
+        match frame {
+            Frame::Answer(answer) => {
+                self.answers.push(answer);
+                ControlFlow::Continue(())
+            }
+            frame => self.other_frame(frame, now),
         }
-        ControlFlow::Continue(())
     }
 
     fn heard(&mut self) {
         self.pings_missed = 0;
     }
 
-    fn handled(&mut self) {
+    fn handled(&mut self, now: Time) -> ControlFlow<String> {
+        let flow = self.hand_over(now);
+        self.woken = self.answered.len();
         self.answered.drain(..).for_each(Waker::wake);
+        flow
+    }
+
+    fn has_woken_several(&self) -> bool {
+        self.woken > 1
     }
 
     fn rest(&mut self) {
-        self.answered = Vec::new();
+        (self.answers, self.answered) = (Vec::new(), Vec::new());
     }
 
     fn tick(&mut self, now: Time) -> ControlFlow<String> {

@@ -29,11 +29,27 @@ impl Clock {
         })
     }
 
+    /// Whether it shows the system's time, and not what a test or a simulation gives out as time.
+    pub(crate) fn is_systems(&self) -> bool {
+        matches!(self.0, Source::System(_))
+    }
+
     /// The point that it shows.
     pub(crate) fn now(&self) -> Time {
         match self.0 {
             Source::System(start) => Time::from_nanos(system::now().unwrap_or(start).saturating_sub(start)),
             Source::Tokio(start) => Time::ZERO + start.elapsed(),
+        }
+    }
+
+    /// A point that it has shown not long ago, which costs less to know: on Linux at most a tick of the system's ago, which is
+    /// 10 ms at most.
+    pub(crate) fn recent(&self) -> Time {
+        match self.0 {
+            Source::System(start) => {
+                Time::from_nanos(system::recent().or_else(system::now).unwrap_or(start).saturating_sub(start))
+            }
+            Source::Tokio(_) => self.now(),
         }
     }
 
@@ -61,12 +77,37 @@ fn is_paused() -> bool {
 
 #[cfg(all(target_os = "linux", not(any(verify, interleave, fuzzing))))]
 mod system {
+    use std::cell::Cell;
+
     use rustix::time::{ClockId, clock_gettime};
+
+    thread_local! {
+        /// What the coarse clock showed last, and after that the fine one.
+        static LAST: Cell<(u64, u64)> = const { Cell::new((u64::MAX, 0)) };
+    }
 
     /// Nanoseconds since the machine was started.
     pub(super) fn now() -> Option<u64> {
-        let time = clock_gettime(ClockId::Boottime);
-        Some(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+        Some(read(ClockId::Boottime))
+    }
+
+    /// What [`now`] gave at some time of the present tick. The coarse clock moves with each tick only, and when the machine is
+    /// suspended; reading it is reading memory.
+    pub(super) fn recent() -> Option<u64> {
+        let tick = read(ClockId::MonotonicCoarse);
+        let (last, then) = LAST.try_with(Cell::get).ok()?;
+        if last == tick {
+            return Some(then);
+        }
+        let now = read(ClockId::Boottime);
+        LAST.try_with(|cell| cell.set((tick, now))).ok()?;
+        Some(now)
+    }
+
+    #[inline]
+    fn read(clock: ClockId) -> u64 {
+        let time = clock_gettime(clock);
+        time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
     }
 }
 
@@ -74,6 +115,10 @@ mod system {
 #[cfg(any(verify, interleave, fuzzing, not(target_os = "linux")))]
 mod system {
     pub(super) fn now() -> Option<u64> {
+        None
+    }
+
+    pub(super) fn recent() -> Option<u64> {
         None
     }
 }

@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::outbox::{Outbox, Sending};
 use crate::protocol::frame::{Frame, FrameError, LENGTH_BYTES, frame_bytes};
 use crate::protocol::time::Time;
+use crate::timer::Timer;
 use crate::transport::Stream;
 
 /// Bytes asked of one read.
@@ -45,14 +46,22 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One side of the protocol, as the connection task drives it.
 pub(crate) trait Role {
-    /// A frame came in. `Break` ends the connection, after what waits has been sent.
-    fn frame(&mut self, frame: Frame, now: Time) -> ControlFlow<String>;
+    /// A frame came in, and may be followed by others at once, before [`handled`](Role::handled). `Break` ends the connection,
+    /// after what waits has been sent.
+    fn frame(&mut self, frame: Frame, now: Time, is_followed: bool) -> ControlFlow<String>;
 
     /// Bytes came in: the peer is there, though a large frame may take its time.
     fn heard(&mut self) {}
 
-    /// The frames that came in together have been handed over.
-    fn handled(&mut self) {}
+    /// The frames that came in together have been handed over, also if what follows them is no frame. `Break` as above.
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether several tasks were woken by them which, as a rule, append frames now: these go out together.
+    fn has_woken_several(&self) -> bool {
+        false
+    }
 
     /// The time that [`wake_at`](Role::wake_at) gave has come.
     fn tick(&mut self, now: Time) -> ControlFlow<String>;
@@ -110,7 +119,7 @@ pub(crate) struct Connection {
     stalled_since: Option<Time>,
     /// When the buffers are given back, unless something comes before; `NEVER` while it rests.
     rest_at: Time,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     /// What the timer was set for; zero once it has rung, and before it was set.
     timer_at: Time,
 }
@@ -131,7 +140,7 @@ impl Connection {
             write_timeout,
             stalled_since: None,
             rest_at: clock.now() + REST_AFTER,
-            timer: Box::pin(sleep(Duration::ZERO)),
+            timer: Timer::new(clock),
             timer_at: Time::ZERO,
         }
     }
@@ -180,6 +189,8 @@ impl Connection {
 
     /// Drives the connection to its end. [`close`](Connection::close) it then.
     pub(crate) async fn run(&mut self, role: &mut (impl Role + Send)) -> Ended {
+        // What came after the handshake, and with it, comes first.
+        self.has_more |= self.has_unread();
         poll_fn(|cx| self.poll(cx, role)).await
     }
 
@@ -227,8 +238,10 @@ impl Connection {
                 role.heard();
                 self.rest_at = now + REST_AFTER;
             }
-            self.has_more = self.hand_over(role, now)?;
             let is_read = read.is_some();
+            if is_read {
+                self.has_more = self.hand_over(role, now)?;
+            }
             match read {
                 // The peer's last words come first.
                 Some(Err(ended)) if self.has_more => self.ended = Some(ended),
@@ -260,7 +273,7 @@ impl Connection {
                     }
                 }
             }
-            if self.has_more {
+            if self.has_more || is_read && role.has_woken_several() {
                 break;
             }
             // Listening comes before the look at the timers: who makes one of them earlier wakes the task after that.
@@ -275,15 +288,18 @@ impl Connection {
 
     /// Hands over frames that have come in; gives whether more are left.
     fn hand_over(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
-        let mut left = FRAMES_MAX;
-        while left > 0
-            && let Some(frame) = self.next_frame(role.frame_bytes_max())?
-        {
-            over(role.frame(Frame::decode(frame)?, now))?;
-            left -= 1;
+        let handed_over = self.hand_over_each(role, now);
+        over(role.handled(now))?;
+        handed_over
+    }
+
+    #[inline]
+    fn hand_over_each(&mut self, role: &mut impl Role, now: Time) -> Result<bool, Ended> {
+        for _ in 0..FRAMES_MAX {
+            let Some(frame) = self.next_frame(role.frame_bytes_max())? else { return Ok(false) };
+            over(role.frame(Frame::decode(frame)?, now, self.has_unread()))?;
         }
-        role.handled();
-        Ok(left == 0)
+        Ok(true)
     }
 
     /// Whether a timer has rung by `now`; otherwise it wakes the task when it does.
@@ -293,12 +309,12 @@ impl Connection {
         // A timer that is too early costs one turn; setting it for each call costs more.
         if wake_at < self.timer_at || self.timer_at == Time::ZERO {
             self.timer_at = wake_at;
-            self.timer.as_mut().reset(self.clock.instant(wake_at));
-        } else if now < self.timer_at && !self.timer.is_elapsed() {
+            self.timer.set(wake_at);
+        } else if now < self.timer_at && !self.timer.has_rung() {
             // It was polled when it was set, by the same task. That it has rung is asked of it, not of another clock.
             return false;
         }
-        let rings = self.timer.as_mut().poll(cx).is_ready();
+        let rings = self.timer.poll(cx).is_ready();
         if rings {
             self.timer_at = Time::ZERO;
         }

@@ -6,7 +6,7 @@ mod reply_metadata;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::protocol::id::Incarnation;
-use crate::protocol::time::Time;
+use crate::protocol::time::{AtomicTime, Time};
 use crate::sync::{AtomicBool, Notify};
 
 pub(crate) use metadata::{Beside, note_error};
@@ -42,8 +42,8 @@ pub struct Context(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
-    /// When the caller stops waiting, on this node's clock.
-    until: Time,
+    /// When the caller stops waiting, on this node's clock. Stays as it is while the call runs.
+    until: AtomicTime,
     caller: Incarnation,
     cancelled: AtomicBool,
     signal: Notify,
@@ -55,6 +55,7 @@ impl Context {
     pub(crate) fn new(clock: Clock, until: Time, caller: Incarnation) -> Context {
         let signal = Notify::new();
         let cancelled = AtomicBool::new(false);
+        let until = AtomicTime::new(until);
         Context(Arc::new(Inner { clock, until, caller, cancelled, signal, beside: OnceLock::new() }))
     }
 
@@ -65,13 +66,18 @@ impl Context {
         self
     }
 
-    /// Makes it that of another call of the same caller, unless somebody still has a clone.
-    pub(crate) fn renew(mut self, until: Time) -> Option<Context> {
-        let inner = Arc::get_mut(&mut self.0)?;
-        inner.until = until;
-        inner.cancelled = AtomicBool::new(false);
-        inner.beside = OnceLock::new();
-        Some(self)
+    /// Makes it that of another call of the same caller, unless there are more than so many handles of it: all of them are
+    /// the asker's own, so that nobody looks at it meanwhile.
+    #[inline]
+    pub(crate) fn renew(&self, until: Time, handles: usize) -> bool {
+        if Arc::strong_count(&self.0) > handles || self.0.beside.get().is_some() {
+            return false;
+        }
+        // What others did, before they dropped their handles, comes before this.
+        fence(Ordering::Acquire);
+        self.0.until.store(until);
+        self.0.cancelled.store(false, Ordering::Relaxed);
+        true
     }
 
     /// The call that the current task carries out; `None` outside an implementation.
@@ -151,7 +157,8 @@ fn replace_current(context: Option<Context>) -> Option<Context> {
 
 impl Inner {
     fn deadline(&self) -> Option<Instant> {
-        (self.until != Time::NEVER).then(|| self.clock.instant(self.until))
+        let until = self.until.load();
+        (until != Time::NEVER).then(|| self.clock.instant(until))
     }
 }
 

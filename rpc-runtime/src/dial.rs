@@ -153,8 +153,8 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, wanted: Wante
                     let clock = dialler.importer.clock;
                     spawn(async move {
                         while let Ok(frame) = connection.exchange(role.frame_bytes_max()).await {
-                            let _ = role.frame(frame, clock.now());
-                            role.handled();
+                            let _ = role.frame(frame, clock.now(), false);
+                            let _ = role.handled(clock.now());
                         }
                     });
                 } else {

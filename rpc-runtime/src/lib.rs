@@ -152,6 +152,7 @@ mod streaming;
 mod sync;
 #[doc(hidden)]
 pub mod task;
+mod timer;
 mod transport;
 
 #[cfg(feature = "grpc")]

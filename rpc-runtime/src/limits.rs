@@ -56,7 +56,8 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// Calls of one binding that wait for a slot or a connection; a further one fails with overload. 65,536.
     pub waiting_max: usize,
-    /// How long a call may take where neither its method nor its binding says otherwise (R13). 30 s.
+    /// How long a call may take where neither its method nor its binding says otherwise (R13). 30 s. A time of a second or
+    /// more may end up to 10 ms early, whoever gives it.
     pub call_timeout: Duration,
     /// How long reaching one address may take. 5 s.
     pub dial_timeout: Duration,

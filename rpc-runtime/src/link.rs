@@ -28,6 +28,9 @@ use crate::sync::{Mutex, MutexGuard, Notify};
 pub(crate) use calls::{Body, CallKey, Reply};
 use calls::{Call, Calls};
 
+/// Of a shorter time each millisecond counts. A longer one may end up to 10 ms early, so that not each call reads a clock.
+const EXACT_BELOW: Duration = Duration::from_secs(1);
+
 /// Whether a binding's exporter can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,8 +130,8 @@ impl Link {
         streams: Option<Arc<Carried>>,
         waker: &Waker,
     ) -> Result<(CallKey, Poll<()>), CallError> {
-        let now = self.clock.now();
         let timeout = self.timeout_of(method);
+        let now = if timeout < EXACT_BELOW { self.clock.now() } else { self.clock.recent() };
         let deadline = now + timeout;
         let mut state = self.lock();
         if state.closed {
@@ -141,7 +144,7 @@ impl Link {
             let text = format!("{} calls wait already (`waiting_max`); make fewer at once", state.waiting.len());
             return Err(CallError::never(ErrorKind::Overload, text));
         }
-        self.counters.calls.add();
+        self.counters.calls.add_locked();
         let key = state.calls.insert(Call {
             method,
             message: arguments,

@@ -63,26 +63,28 @@ pub(crate) type Writing = dyn Fn(&[IoSlice<'_>]) -> io::Result<usize> + Send + S
 impl Outbox {
     /// Appends frames and wakes the connection task, if it sleeps. Nothing happens after the end.
     pub(crate) fn push(&self, append: impl FnOnce(&mut Frames)) {
-        let mut state = self.lock();
-        if state.ended {
-            return;
-        }
-        append(&mut state.frames);
-        state.pushes += 1;
-        self.count(&state);
-        let waker = self.sleeper(&state);
-        drop(state);
-        wake(waker);
+        self.push_as(1, append);
+    }
+
+    /// Appends frames that were gathered by so many appendings.
+    pub(crate) fn push_all(&self, gathered: &mut Frames, appendings: usize) {
+        self.push_as(appendings, |frames| frames.put_all(gathered));
     }
 
     /// Appends items of streams and wakes the connection task. They are no answers, of which a peer may not ask for more than
     /// it reads: their bound is the window of each stream.
     pub(crate) fn push_items(&self, append: impl FnOnce(&mut Frames)) {
+        self.push_as(0, append);
+    }
+
+    #[inline]
+    fn push_as(&self, appendings: usize, append: impl FnOnce(&mut Frames)) {
         let mut state = self.lock();
         if state.ended {
             return;
         }
         append(&mut state.frames);
+        state.pushes += appendings;
         self.count(&state);
         let waker = self.sleeper(&state);
         drop(state);
@@ -337,6 +339,16 @@ impl Frames {
         self.0.put_bytes(&item.body);
     }
 
+    /// Appends all of these, and leaves none of them.
+    fn put_all(&mut self, frames: &mut Frames) {
+        if self.is_empty() {
+            std::mem::swap(self, frames);
+        } else {
+            self.put_pieces(&frames.0);
+            frames.0.clear();
+        }
+    }
+
     /// Appends bytes that are no frame: what a connection begins with.
     pub(crate) fn put_raw(&mut self, bytes: &[u8]) {
         self.0.put_slice(bytes);
@@ -354,10 +366,12 @@ impl Frames {
         }
     }
 
-    fn bytes(&self) -> usize {
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
         self.0.len()
     }
 
+    #[inline]
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

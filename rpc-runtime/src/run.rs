@@ -4,7 +4,8 @@
 #[cfg(feature = "grpc")]
 mod foreign;
 
-use std::future::poll_fn;
+use std::borrow::Borrow;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 
@@ -29,8 +30,10 @@ const COPIED_BYTES_MAX: usize = 16 * 1024;
 const SPARE_HANDLERS: usize = 64;
 
 /// One run of a recorded or unrecorded call. Dropping it before its end records that it was aborted (R7).
-pub(crate) struct Run {
-    served: Arc<Served>,
+///
+/// What ends in place borrows the session.
+pub(crate) struct Run<S: Borrow<Arc<Served>> = Arc<Served>> {
+    served: S,
     call: CallHeader,
     run: RunId,
     /// Lent to each step of the implementation; gone after the end.
@@ -41,22 +44,43 @@ pub(crate) struct Run {
     turn_at: Option<Time>,
     /// What the call takes or gives as streams.
     streams: Option<Arc<Carried>>,
+    /// Whether its answer waits for [`Served::send_answers`], as others do.
+    gathers: bool,
     has_ended: bool,
 }
 
-impl Run {
+impl<'a> Run<&'a Arc<Served>> {
     /// The run of a call that the session has started.
     #[inline]
     pub(crate) fn new(
-        served: Arc<Served>,
+        served: &'a Arc<Served>,
         call: CallHeader,
         started: Started,
         permit: Option<OwnedSemaphorePermit>,
-    ) -> Run {
+    ) -> Run<&'a Arc<Served>> {
         let Started { run, context, reply, streams } = started;
         // A stream may live for long: its bound is another one.
         let permit = permit.filter(|_| streams.is_none());
-        Run { served, call, run, context: Some(context), reply, permit, turn_at: None, streams, has_ended: false }
+        Run {
+            served,
+            call,
+            run,
+            context: Some(context),
+            reply,
+            permit,
+            turn_at: None,
+            streams,
+            gathers: false,
+            has_ended: false,
+        }
+    }
+
+    /// The same, whose answer, if it ends in place, waits for [`Served::send_answers`].
+    #[inline]
+    pub(crate) fn gathering(self) -> Run<&'a Arc<Served>> {
+        let mut run = self;
+        run.gathers = true;
+        run
     }
 
     /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own. Gives the
@@ -77,29 +101,46 @@ impl Run {
         };
         let mut in_place = task::Context::from_waker(Waker::noop());
         match poll_handler(&mut handler, &mut self.context, &mut in_place, &mut self.reply) {
-            Poll::Ready(Status::Opened) => {
-                let (served, run) = (Arc::clone(&self.served), self.run);
-                // Ends with the stream; a runtime that shuts down drops it, which records its end.
-                let task = spawn(self.carry(handler));
-                served.can_abort(run, task);
-                None
-            }
+            Poll::Ready(Status::Opened) => self.go_on_as(|run| run.carry(handler)),
+            Poll::Pending => self.go_on_as(|run| run.go_on(handler)),
             Poll::Ready(status) => {
                 spare.keep(self.call.method, handler);
                 let permit = self.permit.take();
                 self.finish(status, now);
-                permit
-            }
-            Poll::Pending => {
-                let (served, run) = (Arc::clone(&self.served), self.run);
-                // Ends with the handler; a runtime that shuts down drops it, which records its end.
-                let task = spawn(self.go_on(handler));
-                served.can_abort(run, task);
-                None
+                return permit;
             }
         }
+        None
     }
 
+    /// Goes on in a task of its own.
+    #[inline(never)]
+    fn go_on_as<F: Future<Output = ()> + Send + 'static>(self, task: impl FnOnce(Run) -> F) {
+        let (served, run) = (self.served, self.run);
+        // Ends with the handler, or with its stream; a runtime that shuts down drops it, which records its end.
+        let task = spawn(task(self.into_owned()));
+        served.can_abort(run, task);
+    }
+
+    fn into_owned(mut self) -> Run {
+        // What is left behind is no run any more.
+        let has_ended = std::mem::replace(&mut self.has_ended, true);
+        Run {
+            served: Arc::clone(self.served),
+            call: self.call,
+            run: self.run,
+            context: self.context.take(),
+            reply: std::mem::take(&mut self.reply),
+            permit: self.permit.take(),
+            turn_at: self.turn_at.take(),
+            streams: self.streams.take(),
+            gathers: false,
+            has_ended,
+        }
+    }
+}
+
+impl Run {
     async fn go_on(mut self, mut handler: Box<dyn Handler>) {
         let status = poll_fn(|cx| poll_handler(&mut handler, &mut self.context, cx, &mut self.reply)).await;
         if status == Status::Opened {
@@ -132,15 +173,18 @@ impl Run {
         let now = self.served.server().clock.now();
         self.finish(status, now);
     }
+}
 
+impl<S: Borrow<Arc<Served>>> Run<S> {
+    #[inline]
     fn finish(mut self, status: Status, now: Time) {
         let (ended, reply) = (self.ended(now), std::mem::take(&mut self.reply));
-        self.served.finish(&self.call, ended, status, reply);
+        self.served.borrow().finish(&self.call, ended, status, reply);
     }
 
     fn ended(&mut self, now: Time) -> EndedRun {
         self.has_ended = true;
-        EndedRun { run: self.run, context: self.context.take(), now }
+        EndedRun { run: self.run, context: self.context.take(), now, gathers: self.gathers }
     }
 
     /// The handler, if the call can be run at all.
@@ -153,14 +197,27 @@ impl Run {
             }
         };
         let ended = self.ended(now);
-        self.served.refuse(&self.call, ended, why, &text);
+        self.served.borrow().refuse(&self.call, ended, why, &text);
         None
     }
 }
 
-impl Drop for Run {
+impl<S: Borrow<Arc<Served>>> Drop for Run<S> {
+    #[inline]
     fn drop(&mut self) {
-        let server = self.served.server();
+        if self.turn_at.is_some() || !self.has_ended {
+            self.dropped();
+        }
+    }
+}
+
+impl<S: Borrow<Arc<Served>>> Run<S> {
+    /// The end of one that had to wait for its turn, or has not come to its end.
+    #[cold]
+    fn dropped(&mut self) {
+        let served: &Arc<Served> = self.served.borrow();
+        let served = Arc::clone(served);
+        let server = served.server();
         if let Some(turn_at) = self.turn_at {
             server.queue.ran(server.clock.now().since(turn_at));
         }
@@ -173,7 +230,7 @@ impl Drop for Run {
             };
             let status = put_fault(&mut reply, FaultKind::Aborted, text);
             let ended = self.ended(now);
-            self.served.finish(&self.call, ended, status, reply);
+            served.finish(&self.call, ended, status, reply);
         }
     }
 }
@@ -203,7 +260,7 @@ pub(crate) async fn run_in_turn(served: Arc<Served>, mut call: Call, beside: Opt
         started.context.clone().with_beside(beside);
     }
     let now = served.server().clock.now();
-    let mut run = Run::new(served, call.header, started, Some(permit));
+    let mut run = Run::new(&served, call.header, started, Some(permit));
     run.turn_at = Some(now);
     run.begin(&call.arguments, &mut Spares::default(), now);
 }

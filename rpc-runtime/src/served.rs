@@ -7,16 +7,16 @@
 mod calls;
 #[cfg(feature = "grpc")]
 mod foreign;
+mod runs;
 mod streams;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use idl::Writer;
-use slab::Slab;
 
-use crate::context::Context;
 use crate::exported::Exported;
 use crate::outbox::Outbox;
 use crate::planted::{Bug, planted};
@@ -26,14 +26,14 @@ use crate::protocol::id::{CallId, ConnectionId, Incarnation, Owner, SessionId};
 use crate::protocol::session::{Arrival, Session};
 use crate::protocol::time::Time;
 use crate::server::Server;
-use crate::sync::{AbortHandle, Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
+use calls::Gathered;
 pub(crate) use calls::{EndedRun, Received, Started};
 #[cfg(feature = "grpc")]
 pub(crate) use foreign::{Answer, Told};
+pub(crate) use runs::RunId;
+use runs::Runs;
 use streams::Streams;
-
-/// Contexts of ended calls that a session keeps for later ones.
-const SPARE_CONTEXTS: usize = 16;
 
 /// A session and what the node keeps with it.
 pub(crate) struct Served {
@@ -56,21 +56,22 @@ struct State {
     session: Session<Writer>,
     outbox: Option<Arc<Outbox>>,
     /// Handlers that have started and not ended.
-    running: Slab<Running>,
+    runs: Runs,
     /// The streams of those that have some.
     streams: BTreeMap<CallId, Streams>,
-    /// How many have started.
-    runs: u64,
     /// Whether those that start now are dropped as soon as they have to wait.
     aborting: bool,
     /// What queued calls take.
     queued_bytes: usize,
     /// Replies that were repeated on the present connection.
     repeated_bytes: u64,
-    spare: Vec<Context>,
+    /// Answers that go out together.
+    gathered: RefCell<Gathered>,
+    /// Whether the next answer is one of them.
+    gathers: bool,
     /// The streams that wait for answers, where the caller speaks gRPC and has no connection of its own (R33).
     #[cfg(feature = "grpc")]
-    waiting: Option<std::cell::RefCell<foreign::Waiting>>,
+    waiting: Option<RefCell<foreign::Waiting>>,
 }
 
 impl Served {
@@ -95,13 +96,13 @@ impl Served {
             state: Mutex::new(State {
                 session,
                 outbox: outbox.cloned(),
-                running: Slab::new(),
+                runs: Runs::default(),
                 streams: BTreeMap::new(),
-                runs: 0,
                 aborting: false,
                 queued_bytes: 0,
                 repeated_bytes: 0,
-                spare: Vec::new(),
+                gathered: RefCell::default(),
+                gathers: false,
                 #[cfg(feature = "grpc")]
                 waiting: foreign::waiting(outbox.is_some()),
             }),
@@ -147,6 +148,7 @@ impl Served {
             old.close();
         }
         state.detach_streams();
+        state.gathered = RefCell::default();
         state.repeated_bytes = 0;
         // In the same step: a handler that ends now answers behind it.
         let clock = arrival.now.as_micros();
@@ -241,10 +243,9 @@ impl Served {
     /// Gives back memory that is kept to be used again.
     pub(crate) fn rest(&self) {
         let mut state = self.lock();
-        state.spare = Vec::new();
-        if state.running.is_empty() {
-            state.running = Slab::new();
-        }
+        state.runs.rest();
+        state.send_answers();
+        state.gathered = RefCell::default();
     }
 
     /// Sends a frame that belongs to no call, if a connection is there.
@@ -258,6 +259,7 @@ impl Served {
     /// with a handler that would not end says nothing: its callers learn `Unknown`.
     pub(crate) fn farewell(&self) {
         let mut state = self.lock();
+        state.send_answers();
         if let Some(outbox) = state.outbox.take() {
             if let Some(activities) = state.session.last_calls() {
                 let activities = activities.into_iter().collect();
@@ -272,26 +274,6 @@ impl Served {
         // No code of a user runs under the lock; what it guards is consistent at every step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A handler's name: its place among those that run, and a number, since the place is used again.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RunId {
-    place: usize,
-    number: u64,
-}
-
-/// A handler that has started and not ended.
-struct Running {
-    number: u64,
-    call: CallId,
-    /// To tell it of a cancel.
-    context: Context,
-    /// To drop it, when the node cannot wait any longer. Nothing before it has to wait.
-    task: Option<AbortHandle>,
-    /// The connection that the session had when it began: for M29 alone.
-    #[cfg(verify)]
-    began_on: Option<ConnectionId>,
 }
 
 impl State {
@@ -320,29 +302,19 @@ impl State {
     /// Whether the session has another connection now than when the run began.
     #[cfg(verify)]
     fn has_moved_since(&self, run: RunId) -> bool {
-        self.running.get(run.place).is_some_and(|running| running.began_on != self.session.bound())
+        self.runs.began_on(run).is_some_and(|began_on| began_on != self.session.bound())
     }
 
     /// The session has ended: nobody waits for its handlers.
     fn tell_handlers(&self) {
-        self.running.iter().for_each(|(_, running)| running.context.cancel());
+        self.runs.cancel_all();
         self.lose_streams();
     }
 
     fn signal(&mut self, id: CallId) -> Result<(), &'static str> {
-        // Also a call without a record may run twice at once.
-        let runs = self.running.iter().filter(|(_, running)| running.call == id);
-        runs.for_each(|(_, running)| running.context.cancel());
+        self.runs.cancel(id);
         self.cancel_streams(id);
         Ok(())
-    }
-
-    /// The run has ended.
-    fn ended(&mut self, run: RunId, context: Option<Context>) {
-        self.running.remove(run.place);
-        if self.spare.len() < SPARE_CONTEXTS {
-            self.spare.extend(context);
-        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::interval;
 
 use crate::clock::Clock;
 use crate::exported::Exported;
@@ -29,6 +28,7 @@ use crate::small_map::SmallMap;
 use crate::stats::NodeCounters;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Notify};
 use crate::task::Task;
+use crate::timer::Timer;
 
 /// How often detached sessions are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -307,10 +307,15 @@ impl Server {
         let looks_after = LooksAfter(self);
         let server = &looks_after.0;
         let mut has_stopped = false;
-        let mut interval = interval(SWEEP_INTERVAL);
+        let mut timer = Timer::new(server.clock);
+        timer.set(server.clock.now() + SWEEP_INTERVAL);
         while !(has_stopped && server.connections() == 0 && lock(&server.sessions).is_empty()) {
             tokio::select! {
-                _ = interval.tick() => server.sweep(server.clock.now()),
+                () = timer.rings() => {
+                    let now = server.clock.now();
+                    server.sweep(now);
+                    timer.set(now + SWEEP_INTERVAL);
+                }
                 () = &mut stopped, if !has_stopped => has_stopped = true,
             }
         }

@@ -18,14 +18,14 @@ pub(crate) struct Limits {
 
 /// Instructions of each call in user space.
 pub(crate) const PROFILED: [Limits; 8] = [
-    Limits { method: Method::Ping, load: Load::Sequential, instructions_max: [6_550.0, 6_330.0] },
-    Limits { method: Method::PingIdempotent, load: Load::Sequential, instructions_max: [6_550.0, 6_330.0] },
-    Limits { method: Method::Echo, load: Load::Sequential, instructions_max: [8_010.0, 7_410.0] },
-    Limits { method: Method::EchoIdempotent, load: Load::Sequential, instructions_max: [8_010.0, 7_410.0] },
-    Limits { method: Method::Ping, load: Load::Pipe, instructions_max: [2_850.0, 2_410.0] },
-    Limits { method: Method::PingIdempotent, load: Load::Pipe, instructions_max: [2_850.0, 2_410.0] },
-    Limits { method: Method::Echo, load: Load::Pipe, instructions_max: [4_310.0, 3_490.0] },
-    Limits { method: Method::EchoIdempotent, load: Load::Pipe, instructions_max: [4_310.0, 3_490.0] },
+    Limits { method: Method::Ping, load: Load::Sequential, instructions_max: [6_480.0, 6_280.0] },
+    Limits { method: Method::PingIdempotent, load: Load::Sequential, instructions_max: [6_480.0, 6_280.0] },
+    Limits { method: Method::Echo, load: Load::Sequential, instructions_max: [7_930.0, 7_360.0] },
+    Limits { method: Method::EchoIdempotent, load: Load::Sequential, instructions_max: [7_930.0, 7_360.0] },
+    Limits { method: Method::Ping, load: Load::Pipe, instructions_max: [2_740.0, 2_370.0] },
+    Limits { method: Method::PingIdempotent, load: Load::Pipe, instructions_max: [2_740.0, 2_370.0] },
+    Limits { method: Method::Echo, load: Load::Pipe, instructions_max: [4_200.0, 3_440.0] },
+    Limits { method: Method::EchoIdempotent, load: Load::Pipe, instructions_max: [4_200.0, 3_440.0] },
 ];
 
 /// System calls of a call that is alone, both sides together. The hundredths are for timers and pings.

@@ -191,14 +191,20 @@ struct Peer {
 impl Peer {
     /// A frame of the caller's arrives.
     fn say(&mut self, frame: Frame) -> ControlFlow<String> {
-        self.callee.frame(frame, Time::ZERO)
+        self.callee.frame(frame, Time::ZERO, false)
+    }
+
+    /// Two frames arrive together. Whether the connection goes on after them is for the test to say.
+    fn say_both(&mut self, frames: [Frame; 2]) {
+        let [first, second] = frames;
+        if self.callee.frame(first, Time::ZERO, true).is_continue() {
+            let _ = self.callee.frame(second, Time::ZERO, false);
+        }
+        assert!(self.callee.handled(Time::ZERO).is_continue());
     }
 
     fn call(&mut self, id: CallId, method: &Method) {
-        let recorded = method.kind == MethodKind::Plain;
-        let header = CallHeader { id, recorded, oneway: false, start_before: CalleeTime::NEVER, method: method.id };
-        let flow = self.say(Frame::Call(Call { header, arguments: Bytes::new() }));
-        assert!(flow.is_continue());
+        assert!(self.say(call(id, method)).is_continue());
     }
 
     /// The connection is lost.
@@ -213,6 +219,12 @@ impl Peer {
     fn heard(&self) -> Vec<Frame> {
         sent(&self.outbox, &mut Sending::default())
     }
+}
+
+fn call(id: CallId, method: &Method) -> Frame {
+    let recorded = method.kind == MethodKind::Plain;
+    let header = CallHeader { id, recorded, oneway: false, start_before: CalleeTime::NEVER, method: method.id };
+    Frame::Call(Call { header, arguments: Bytes::new() })
 }
 
 /// A slot's first call.
@@ -250,6 +262,35 @@ fn a_result_crosses_an_attach() {
     // It came before the attach, after the second copy, and between the two.
     let [value, working] = [Status::Value, Status::Working].map(|status| status as u8);
     assert_eq!(heard, BTreeSet::from([vec![value], vec![working, value], vec![value, value]]));
+}
+
+/// The same of results that are to be sent together.
+#[test]
+fn results_that_go_together_cross_an_attach() {
+    orders_with(2, || {
+        let node = Node::new();
+        let (mut old, welcome) = node.open();
+        let arrives = thread::spawn(move || {
+            old.say_both([call(first(0), &QUICK), call(first(1), &QUICK)]);
+            old
+        });
+        let mut new = node.attach(&welcome);
+        new.call(first(0), &QUICK);
+        new.call(first(1), &QUICK);
+        let old = arrives.join().expect("all has arrived");
+        assert_eq!(node.runs(), 2);
+        let frames = new.heard();
+        for slot in 0..2 {
+            let answered = frames.iter().rev().find_map(|frame| match frame {
+                Frame::Answer(answer) if answer.header.id == first(slot) => Some(answer.header.status),
+                _ => None,
+            });
+            assert_eq!(answered, Some(Status::Value), "{frames:?}");
+        }
+        drop(old);
+        let _ = new.say(Frame::Close);
+        node.forget();
+    });
 }
 
 /// The same where the old connection is found lost meanwhile, which must not unbind the new one.
@@ -332,17 +373,7 @@ fn the_farewell_crosses_a_start() {
         let (mut peer, _welcome) = node.open();
         let outbox = Arc::clone(&peer.outbox);
         let arrives = thread::spawn(move || {
-            let header = |slot| CallHeader {
-                id: first(slot),
-                recorded: true,
-                oneway: false,
-                start_before: CalleeTime::NEVER,
-                method: QUICK.id,
-            };
-            for slot in 0..2 {
-                // Breaks once the session has ended.
-                let _ = peer.say(Frame::Call(Call { header: header(slot), arguments: Bytes::new() }));
-            }
+            peer.say_both([call(first(0), &QUICK), call(first(1), &QUICK)]);
             peer
         });
         node.server.drain();
@@ -382,7 +413,7 @@ fn the_end_of_a_lease_crosses_an_attach() {
         let mut new = Peer { callee, outbox, _admitted: admitted };
         let Welcome { incarnation, session, token, .. } = welcome;
         let attach = Attach { incarnation, session, token, number: AttachNumber(1) };
-        let flow = new.callee.frame(Frame::Attach(attach), late);
+        let flow = new.callee.frame(Frame::Attach(attach), late, false);
         sweeps.join().expect("it has swept");
         if flow.is_continue() {
             new.call(first(0), &QUICK);

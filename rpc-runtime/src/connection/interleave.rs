@@ -15,7 +15,7 @@ use crate::outbox::Frames;
 struct Idle;
 
 impl Role for Idle {
-    fn frame(&mut self, _frame: Frame, _now: Time) -> ControlFlow<String> {
+    fn frame(&mut self, _frame: Frame, _now: Time, _is_followed: bool) -> ControlFlow<String> {
         ControlFlow::Continue(())
     }
 

@@ -59,13 +59,14 @@ struct Counting {
 }
 
 impl Role for Counting {
-    fn frame(&mut self, _frame: Frame, _now: Time) -> ControlFlow<String> {
+    fn frame(&mut self, _frame: Frame, _now: Time, _is_followed: bool) -> ControlFlow<String> {
         self.frames += 1;
         ControlFlow::Continue(())
     }
 
-    fn handled(&mut self) {
+    fn handled(&mut self, _now: Time) -> ControlFlow<String> {
         self.batches += 1;
+        ControlFlow::Continue(())
     }
 
     fn tick(&mut self, _now: Time) -> ControlFlow<String> {

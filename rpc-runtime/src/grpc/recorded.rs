@@ -81,7 +81,7 @@ impl Admitted {
             Ok(Received::Run(started)) => {
                 server.counters.calls_executed.add();
                 started.context.clone().with_beside(beside);
-                begin(Run::new(Arc::clone(&served), header, started, permit), &arguments, items, now)
+                begin(Run::new(&served, header, started, permit), &arguments, items, now)
             }
         };
         let answered = waiting.wait(told, respond);
@@ -93,7 +93,7 @@ impl Admitted {
 }
 
 /// Runs a call in place as far as it goes. Gives what is to be read for it meanwhile.
-fn begin(run: Run, arguments: &Bytes, items: Option<Box<Messages>>, now: Time) -> Option<Reading> {
+fn begin(run: Run<&Arc<Served>>, arguments: &Bytes, items: Option<Box<Messages>>, now: Time) -> Option<Reading> {
     let Some(mut items) = items else {
         run.begin(arguments, &mut Spares::default(), now);
         return None;

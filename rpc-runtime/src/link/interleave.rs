@@ -95,8 +95,9 @@ async fn exporter(link: &Link, outbox: &Outbox) {
 
 fn answer(link: &Link, id: CallId) {
     let header = AnswerHeader { id, status: Status::Value, clock: CalleeTime(0), slots: u16::MAX };
-    let answered = link.answer(Answer { header, body: Bytes::new() }, Time::ZERO).expect("the two sides agree");
-    answered.waker.into_iter().for_each(Waker::wake);
+    let (mut answers, mut answered) = (vec![Answer { header, body: Bytes::new() }], Vec::new());
+    link.answers(&mut answers, Time::ZERO, &mut answered).expect("the two sides agree");
+    answered.into_iter().for_each(Waker::wake);
 }
 
 fn said(error: &CallError) -> String {

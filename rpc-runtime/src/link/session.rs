@@ -16,15 +16,6 @@ use crate::protocol::frame::{Answer, Frame};
 use crate::protocol::id::Incarnation;
 use crate::protocol::time::{CalleeTime, ClockReading, Time};
 
-/// What an answer leaves to do.
-#[derive(Debug)]
-pub(crate) struct Answered {
-    /// Whom to wake.
-    pub(crate) waker: Option<Waker>,
-    /// Whether the callee takes no new calls: see [`Link::leave`].
-    pub(crate) is_leaving: bool,
-}
-
 /// Names whose epochs a binding remembers. Those of a group come and go.
 const EPOCHS_MAX: usize = 1024;
 
@@ -184,42 +175,22 @@ impl Link {
         state.session.as_ref().is_some_and(|session| now.since(session.heard) > session.lease)
     }
 
-    /// An answer came on the session's connection. Gives whom to wake: after the other answers that came with it, so that
-    /// the calls which those make next go out together. `Err` closes the session: the two sides disagree.
-    pub(crate) fn answer(&self, answer: Answer, now: Time) -> Result<Answered, CallError> {
+    /// Answers came on the session's connection, together. Adds to `answered` whom to wake: after all of them, so that the
+    /// calls which those make next go out together. Gives whether the callee takes no new calls: see [`Link::leave`]. `Err`
+    /// closes the session: the two sides disagree.
+    pub(crate) fn answers(
+        &self,
+        answers: &mut Vec<Answer>,
+        now: Time,
+        answered: &mut Vec<Waker>,
+    ) -> Result<bool, CallError> {
         let mut state = self.lock();
-        let mut waker = None;
-        let matched = state.session.as_mut().map(|session| {
-            session.heard = now;
-            session.calls.answer(&answer.header, answer.body.len(), now)
-        });
-        if let Some(connection) = &mut state.connection {
-            connection.reading = ClockReading::new(answer.header.clock, now);
+        for answer in answers.drain(..) {
+            answered.extend(state.answer(answer, now)?);
         }
-        match matched {
-            Some(matched @ (Matched::Settled(key) | Matched::RefusedOnce(key))) => {
-                // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
-                let is_one_of_several = matches!(matched, Matched::RefusedOnce(_)) && !planted(Bug::LastVerdictWins); // M17
-                state.calls[key].may_have_run |= is_one_of_several;
-                waker = state.settle(key, answer.header.status, answer.body, now);
-            }
-            Some(Matched::Broken) => {
-                let text =
-                    "the exporter knows the call's slot as used by another call; this is a defect of this library";
-                let error = CallError::new(ErrorKind::SessionLost, MAY_STILL_RUN, text);
-                if let Some(connection) = &state.connection {
-                    connection.outbox.push(|frames| frames.put(&Frame::Close));
-                }
-                state.end_session(&error, true);
-                return Err(error);
-            }
-            Some(Matched::Opened) => waker = state.opened(answer.header.id),
-            Some(Matched::Working | Matched::Nothing) | None => {}
-        }
-        // A slot is free now, or the callee lets more of them be used.
+        // Slots are free now, or the callee lets more of them be used.
         state.pump(false);
-        let is_leaving = state.session.as_ref().is_none_or(|session| session.is_leaving);
-        Ok(Answered { waker, is_leaving })
+        Ok(state.session.as_ref().is_none_or(|session| session.is_leaving))
     }
 
     /// The callee's clock came in.
@@ -285,5 +256,41 @@ impl Link {
             }
         }
         has_left
+    }
+}
+
+impl Calls {
+    /// An answer came on the session's connection. Gives whom to wake. `Err`: the session has ended.
+    #[inline]
+    fn answer(&mut self, answer: Answer, now: Time) -> Result<Option<Waker>, CallError> {
+        let Answer { header, body } = answer;
+        if let Some(connection) = &mut self.connection {
+            connection.reading = ClockReading::new(header.clock, now);
+        }
+        let Some(session) = &mut self.session else { return Ok(None) };
+        session.heard = now;
+        match session.calls.answer(&header, body.len(), now) {
+            Matched::Settled(key) => Ok(self.settle(key, header.status, body, now)),
+            Matched::RefusedOnce(key) => {
+                // Each attempt of an idempotent call is answered by itself: `Never` needs all of them refused.
+                self.calls[key].may_have_run |= !planted(Bug::LastVerdictWins); // M17
+                Ok(self.settle(key, header.status, body, now))
+            }
+            Matched::Opened => Ok(self.opened(header.id)),
+            Matched::Working | Matched::Nothing => Ok(None),
+            Matched::Broken => Err(self.broken_session()),
+        }
+    }
+
+    /// The two sides disagree about a slot.
+    #[cold]
+    fn broken_session(&mut self) -> CallError {
+        let text = "the exporter knows the call's slot as used by another call; this is a defect of this library";
+        let error = CallError::new(ErrorKind::SessionLost, MAY_STILL_RUN, text);
+        if let Some(connection) = &self.connection {
+            connection.outbox.push(|frames| frames.put(&Frame::Close));
+        }
+        self.end_session(&error, true);
+        error
     }
 }

@@ -124,6 +124,7 @@ impl<C> Caller<C> {
     }
 
     /// Gives `call` a slot and, after that, its number. `Err` gives it back: no slot is free.
+    #[inline]
     pub fn begin(&mut self, recorded: bool, call: C) -> Result<CallId, C> {
         let Some(slot) = self.take_slot() else { return Err(call) };
         let sequence = Sequence(self.next_sequence);
@@ -142,6 +143,7 @@ impl<C> Caller<C> {
 
     /// An answer came on the session's connection; `body_bytes` is the size of its body. It is matched by slot
     /// and sequence (R28).
+    #[inline]
     pub fn answer(&mut self, header: &AnswerHeader, body_bytes: usize, now: Time) -> Matched<C> {
         self.set_target(header.slots.clamp(1, self.granted), now);
         if self.get(header.id).is_none() && !planted(Bug::AnswerBySlotAlone) {

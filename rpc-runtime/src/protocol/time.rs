@@ -4,6 +4,7 @@
 //! the wire is a callee's clock in microseconds, from which a caller computes `start_before` (R15).
 
 use std::ops::{Add, Sub};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::planted::{Bug, planted};
@@ -31,6 +32,24 @@ impl Time {
     /// This point in microseconds, as it crosses the wire.
     pub fn as_micros(self) -> u64 {
         self.0 / 1_000
+    }
+}
+
+/// A [`Time`] that is shared. Relaxed: what orders its changes is its owner's affair.
+#[derive(Debug)]
+pub(crate) struct AtomicTime(AtomicU64);
+
+impl AtomicTime {
+    pub(crate) fn new(time: Time) -> AtomicTime {
+        AtomicTime(AtomicU64::new(time.0))
+    }
+
+    pub(crate) fn load(&self) -> Time {
+        Time(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn store(&self, time: Time) {
+        self.0.store(time.0, Ordering::Relaxed);
     }
 }
 

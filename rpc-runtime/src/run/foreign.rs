@@ -1,6 +1,8 @@
 //! Runs of calls with streams whose caller speaks gRPC: the items travel on the HTTP/2 stream of the call, and the task that serves
 //! it takes over the run when the method has opened one (R33).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Run, Spares};
@@ -8,15 +10,18 @@ use crate::context::Context;
 use crate::handler::Incoming;
 use crate::protocol::frame::Status;
 use crate::protocol::time::Time;
+use crate::served::Served;
 use crate::streaming::items::Items;
 
-impl Run {
+impl Run<&Arc<Served>> {
     /// Runs a call as [`begin`](Run::begin) does. `items` is the stream that its method takes.
     pub(crate) fn begin_foreign(self, arguments: &Bytes, items: Box<dyn Items>, now: Time) {
         let incoming = Incoming::new(self.call.method, arguments, None).with_items(items);
         self.begin_with(incoming, &mut Spares::default(), now);
     }
+}
 
+impl Run {
     /// The method has opened a stream: it goes to the newest stream of the call. Without one nobody can take it up.
     pub(super) fn hand_over(self, items: Box<dyn Items>) {
         let (served, id) = (self.served.clone(), self.call.id);

@@ -1,17 +1,18 @@
 //! The calls of a session that this node serves: what is done with each frame about one, and how answers are sent.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use idl::Writer;
 
-use super::{RunId, Running, Served, State};
+use super::{RunId, Served, State};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::handler::put_fault;
 use crate::interface::Method;
-use crate::outbox::Outbox;
+use crate::outbox::{Frames, Outbox};
 use crate::passing::LARGE_BYTES;
 #[cfg(verify)]
 use crate::planted::{Bug, planted};
@@ -43,6 +44,8 @@ pub(crate) struct EndedRun {
     pub(crate) context: Option<Context>,
     /// When, or a little earlier.
     pub(crate) now: Time,
+    /// Whether its answer waits for [`Served::send_answers`].
+    pub(crate) gathers: bool,
 }
 
 /// A run of a call: from now on a cancel reaches its context.
@@ -145,24 +148,14 @@ impl Served {
 
     /// The table has the call as running. In the same step it can be cancelled.
     fn started(&self, state: &mut State, call: &CallHeader, method: Option<&Method>, reply: Writer) -> Started {
-        state.runs += 1;
         let streams = method.filter(|method| method.has_streams());
         // The deadline of a call with streams is that of its opening (R40), but over gRPC.
         let until = match streams {
             Some(_) if !self.is_foreign() => Time::NEVER,
             _ => call.start_before.as_time(),
         };
-        let spare = state.spare.pop().and_then(|context| context.renew(until));
-        let context = spare.unwrap_or_else(|| Context::new(self.server.clock, until, self.caller));
-        let running = Running {
-            number: state.runs,
-            call: call.id,
-            context: context.clone(),
-            task: None,
-            #[cfg(verify)]
-            began_on: state.session.bound(),
-        };
-        let run = RunId { place: state.running.insert(running), number: state.runs };
+        let on = state.session.bound();
+        let (run, context) = state.runs.start(call.id, until, self.server.clock, self.caller, on);
         let streams = streams.map(|method| self.start_streams(state, call.id, method));
         Started { run, context, reply, streams }
     }
@@ -178,8 +171,8 @@ impl Served {
         let mut state = self.lock();
         if state.aborting {
             task.abort();
-        } else if let Some(running) = state.running.get_mut(run.place).filter(|running| running.number == run.number) {
-            running.task = Some(task);
+        } else {
+            state.runs.goes_on(run, task);
         }
     }
 
@@ -187,12 +180,12 @@ impl Served {
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
         state.aborting = true;
-        state.running.iter().filter_map(|(_, running)| running.task.as_ref()).for_each(AbortHandle::abort);
+        state.runs.abort();
     }
 
     /// The handler has ended: the reply is recorded, then sent (R28).
     pub(crate) fn finish(&self, call: &CallHeader, ended: EndedRun, mut status: Status, mut reply: Writer) {
-        let EndedRun { run, context, now } = ended;
+        let EndedRun { run, context, now, gathers } = ended;
         if ANSWER_HEADER_BYTES - LENGTH_BYTES + reply.len() > self.reply_bytes_max {
             let text = format!(
                 "the reply of {} bytes exceeds the caller's limit of {} bytes; raise `frame_bytes_max` in the caller's limits, or reply in pieces",
@@ -214,7 +207,8 @@ impl Served {
         state.end_streams(call.id);
         #[cfg(verify)]
         let is_lost = planted(Bug::ReplyWhereCallCameFrom) && state.has_moved_since(run);
-        state.ended(run, context);
+        state.runs.end(run, context);
+        state.gathers = gathers;
         if call.recorded {
             let bytes = reply.held() as u64;
             match state.session.finish(call.id, status, reply, bytes, &self.server.budget) {
@@ -231,15 +225,21 @@ impl Served {
             }
             spare::keep(reply);
         }
+        state.gathers = false;
         drop(state);
         self.server.handler_ended();
+    }
+
+    /// Sends the answers of the calls that have ended together.
+    pub(crate) fn send_answers(&self) {
+        self.lock().send_answers();
     }
 
     /// A call that was started turned out not to be runnable: the implementation has seen nothing of it.
     pub(crate) fn refuse(&self, call: &CallHeader, ended: EndedRun, why: Refusal, text: &str) {
         let mut state = self.lock();
         state.end_streams(call.id);
-        state.ended(ended.run, ended.context);
+        state.runs.end(ended.run, ended.context);
         let somebody_waits = if call.recorded {
             state.session.refuse(call.id, why, &self.server.budget)
         } else {
@@ -353,7 +353,8 @@ impl Served {
 
     /// Whether so much waits to be sent that no further call is started.
     fn is_full(&self, state: &State) -> bool {
-        state.outbox.as_ref().is_some_and(|outbox| outbox.bytes() > self.server.limits.out_bytes_max)
+        let Some(outbox) = &state.outbox else { return false };
+        outbox.bytes() + state.gathered.borrow().frames.bytes() > self.server.limits.out_bytes_max
     }
 
     fn answer_refusal(&self, state: &State, id: CallId, why: Refusal, text: &str, now: Time) {
@@ -373,6 +374,36 @@ impl Served {
         let clock = Clock::as_callee(now);
         let slots = state.session.slot_target(&self.server.budget);
         let header = AnswerHeader { id, status, clock, slots };
-        outbox.push(|frames| frames.put_answer(&header, body));
+        match state.gathers {
+            true => state.gathered.borrow_mut().put(&header, body),
+            false => outbox.push(|frames| frames.put_answer(&header, body)),
+        }
+    }
+}
+
+/// Answers of calls that have ended one after the other in their connection's task, on their way to its outbox: it is locked
+/// once for all of them.
+#[derive(Default)]
+pub(super) struct Gathered {
+    frames: Frames,
+    count: usize,
+}
+
+impl Gathered {
+    fn put(&mut self, header: &AnswerHeader, body: &Writer) {
+        self.frames.put_answer(header, body);
+        self.count += 1;
+    }
+}
+
+impl State {
+    /// Sends what was gathered, to the connection that the session has now. With none, the record waits for the resend.
+    pub(super) fn send_answers(&mut self) {
+        let Gathered { frames, count } = self.gathered.get_mut();
+        match &self.outbox {
+            Some(outbox) if *count > 0 => outbox.push_all(frames, std::mem::take(count)),
+            Some(_) => {}
+            None => self.gathered = RefCell::default(),
+        }
     }
 }
