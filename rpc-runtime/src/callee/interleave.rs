@@ -178,6 +178,7 @@ impl Node {
     fn forget(&self) {
         self.server.sweep(Time::NEVER);
         assert_eq!(self.server.budget.used(), 0);
+        assert_eq!(self.server.handlers.available_permits(), self.server.limits.handlers_max);
     }
 }
 
@@ -191,7 +192,9 @@ struct Peer {
 impl Peer {
     /// A frame of the caller's arrives.
     fn say(&mut self, frame: Frame) -> ControlFlow<String> {
-        self.callee.frame(frame, Time::ZERO, false)
+        let flow = self.callee.frame(frame, Time::ZERO, false);
+        assert!(self.callee.handled(Time::ZERO).is_continue());
+        flow
     }
 
     /// Two frames arrive together. Whether the connection goes on after them is for the test to say.
