@@ -12,6 +12,7 @@ use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
 use crate::outbox::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::frame::{Item, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::stream::{Position, Violation};
@@ -115,6 +116,9 @@ impl Calls {
     /// Behind the resent openings each stream is said to have come so far (R38).
     pub(super) fn attach_streams(&self, outbox: &Arc<Outbox>) {
         let Some(session) = &self.session else { return };
+        if planted(Bug::PositionNotTold) {
+            return; // M47
+        }
         for (_, call) in &self.calls {
             if let (Some(streams), Some((id, _))) = (&call.streams, call.sent) {
                 streams.attach(id, outbox, session.frame_bytes_max, true);

@@ -9,6 +9,7 @@ use super::{Served, State};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
+use crate::planted::{Bug, planted};
 use crate::protocol::frame::{Item, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::session::Arrival;
@@ -106,6 +107,9 @@ impl State {
 
     /// The caller has cancelled the call: what produces for it is dropped, and what it sends ends with an error (R39).
     pub(super) fn cancel_streams(&self, id: CallId) {
+        if planted(Bug::CancelMissesProducer) {
+            return; // M45
+        }
         if let Some(streams) = self.streams.get(&id) {
             let text = "the caller has cancelled the call";
             streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
@@ -132,6 +136,9 @@ impl State {
 
     #[cold]
     fn end_streams_of(&mut self, id: CallId) {
+        if planted(Bug::StreamNotGivenBack) {
+            return; // M46
+        }
         if let Some(streams) = self.streams.remove(&id) {
             let text = "the call that the stream belongs to has ended";
             streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
