@@ -58,8 +58,15 @@ impl Run {
     /// permit back if the run has ended.
     pub(crate) fn begin(mut self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         let mut incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
-        if let Some(streams) = self.streams.as_ref().filter(|streams| streams.receives()) {
-            incoming = incoming.with_items(Box::new(Inbound(Arc::clone(streams))));
+        if let Some(streams) = &self.streams {
+            if !self.served.has_place(self.call.id) {
+                let ended = self.ended(now);
+                self.served.refuse(&self.call, ended, Refusal::Overload, "");
+                return None;
+            }
+            if streams.receives() {
+                incoming = incoming.with_items(Box::new(Inbound(Arc::clone(streams))));
+            }
         }
         let dispatch = self.served.export().call(incoming);
         let Some(mut handler) = self.dispatched(dispatch, now) else {

@@ -23,8 +23,9 @@ pub(super) struct Streams {
     carried: Arc<Carried>,
     /// Whether the stream that comes back is open.
     is_open: bool,
-    /// Counts against the streams that the node serves at once.
-    _permit: Option<OwnedSemaphorePermit>,
+    /// Counts against the streams that the node serves at once. `None`: another connection's call has taken the last
+    /// place since this one was let in.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Served {
@@ -37,14 +38,17 @@ impl Served {
     #[cold]
     pub(super) fn start_streams(&self, state: &mut State, id: CallId, method: &Method) -> Arc<Carried> {
         let carried = Arc::new(Carried::of_callee(method.server_streams, method.client_streams));
-        // There was one when the call was let in. That others were let in meanwhile, each by the task of another connection,
-        // is no reason to refuse it now.
         let permit = Arc::clone(&self.server.streams).try_acquire_owned().ok();
-        state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, _permit: permit });
-        if let Some(outbox) = &state.outbox {
+        if let (Some(_), Some(outbox)) = (&permit, &state.outbox) {
             carried.attach(id, outbox, self.reply_bytes_max, true);
         }
+        state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, permit });
         carried
+    }
+
+    /// Whether the call with streams that has started counts among those that the node serves; otherwise it is refused.
+    pub(crate) fn has_place(&self, id: CallId) -> bool {
+        self.lock().streams.get(&id).is_some_and(|streams| streams.permit.is_some())
     }
 
     /// A call in progress was sent again, on the session's new connection: gives what to answer.
