@@ -11,7 +11,7 @@ use crate::planted::{Bug, planted};
 
 /// What a sender may have under way without an acknowledgement, in bytes: it begins no further item at or beyond it. The
 /// machines under `verify/` have a small one, so that it is full all the time.
-pub const WINDOW_BYTES: usize = if cfg!(verify) { 8 * 1024 } else { 256 * 1024 };
+pub const WINDOW_BYTES: usize = if cfg!(any(verify, fuzzing)) { 8 * 1024 } else { 256 * 1024 };
 /// What each item counts beside its bytes.
 pub const ITEM_BYTES: usize = 64;
 /// What has been consumed is acknowledged when it comes to so many bytes, ...
