@@ -78,6 +78,12 @@ impl Binding {
     pub fn stats(&self) -> BindingStats {
         self.handle.link.counters.read()
     }
+
+    /// Calls that have no verdict yet, or whose result nobody has taken.
+    #[cfg(verify)]
+    pub fn calls_open(&self) -> usize {
+        self.handle.link.calls_open()
+    }
 }
 
 impl fmt::Debug for Binding {

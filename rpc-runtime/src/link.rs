@@ -268,6 +268,12 @@ impl Link {
         session.map_or(0, |session| 1 + session.calls.unresolved())
     }
 
+    /// Calls that it keeps something of.
+    #[cfg(verify)]
+    pub(crate) fn calls_open(&self) -> usize {
+        self.lock().calls.len()
+    }
+
     /// Ends what is due by `now`: calls past their deadline, acks that are owed.
     pub(crate) fn tick(&self, now: Time) {
         let mut state = self.lock();

@@ -133,6 +133,13 @@ impl Node {
         self.inner.server.counters.read()
     }
 
+    /// Calls with streams that run at present.
+    #[cfg(verify)]
+    pub fn streams_open(&self) -> usize {
+        let server = &self.inner.server;
+        server.limits.streams_max.min(tokio::sync::Semaphore::MAX_PERMITS) - server.streams.available_permits()
+    }
+
     /// Ends the node in order (R31): exports are unregistered and nothing is accepted any more; new calls are
     /// refused, which their callers learn as `Never`; calls that run may end within `timeout`; then callers are
     /// told what became of theirs, and the node's own bindings are closed.

@@ -79,9 +79,30 @@ pub enum Bug {
     FarewellBeforeLastStart,
     /// M38: whether a call is too late is asked on its arrival only.
     LateCheckedOnArrivalOnly,
+    /// M39: what came of a stream and was not consumed is forgotten when its session is attached.
+    WaitingForgottenOnResume,
+    /// M40: an item that comes again is taken again.
+    RepeatedItemTaken,
+    /// M41: a stream that was lost ends as if it were complete.
+    LossTakenForEnd,
+    /// M42: a producer is asked for more whatever is under way.
+    WindowNotCharged,
+    /// M43: what has come is acknowledged as if it were consumed.
+    ReceivedIsConsumed,
+    /// M44: a stream goes on where it was, without hearing how much of that has come.
+    ResumedUnheard,
+    /// M45: a cancel does not reach what produces a stream.
+    CancelMissesProducer,
+    /// M46: a stream that has ended counts as open.
+    StreamNotGivenBack,
+    /// M47: the caller does not say how far its streams have come when it attaches its session.
+    PositionNotTold,
     /// Not a defect by itself where each connection is closed with its session: the partner of those that need an old
     /// connection's frames to be heard.
     OldConnectionServed,
+    /// Not a defect by itself, since what comes again is dropped: the partner of M40. A stream goes on behind what was
+    /// acknowledged.
+    ResumedFromAcknowledged,
 }
 
 impl Bug {
@@ -123,7 +144,17 @@ impl Bug {
         Bug::TableShrinks,
         Bug::FarewellBeforeLastStart,
         Bug::LateCheckedOnArrivalOnly,
+        Bug::WaitingForgottenOnResume,
+        Bug::RepeatedItemTaken,
+        Bug::LossTakenForEnd,
+        Bug::WindowNotCharged,
+        Bug::ReceivedIsConsumed,
+        Bug::ResumedUnheard,
+        Bug::CancelMissesProducer,
+        Bug::StreamNotGivenBack,
+        Bug::PositionNotTold,
         Bug::OldConnectionServed,
+        Bug::ResumedFromAcknowledged,
     ];
 }
 
@@ -179,6 +210,6 @@ mod tests {
     #[test]
     fn all_are_listed() {
         assert!(Bug::ALL.iter().enumerate().all(|(place, bug)| place == *bug as usize));
-        assert_eq!(Bug::ALL.last(), Some(&Bug::OldConnectionServed), "the last one of the type");
+        assert_eq!(Bug::ALL.last(), Some(&Bug::ResumedFromAcknowledged), "the last one of the type");
     }
 }

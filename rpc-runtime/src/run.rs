@@ -95,6 +95,11 @@ impl<'a> Run<&'a Arc<Served>> {
 
     #[inline]
     fn begin_with(mut self, incoming: Incoming<'_>, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
+        if self.streams.is_some() && !self.served.has_place(self.call.id) {
+            let ended = self.ended(now);
+            self.served.refuse(&self.call, ended, Refusal::Overload, "");
+            return None;
+        }
         let dispatch = self.served.export().call(incoming);
         let Some(mut handler) = self.dispatched(dispatch, now) else {
             return self.permit.take();

@@ -2,7 +2,8 @@
 
 mod feed;
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use feed::{DynFeed, Failure, Feed, FeedError, FeedServer, LONG, Line, MyFeed, STUCK, collect, exporter, import, pair};
@@ -247,6 +248,40 @@ async fn streams_have_a_bound() -> Result<(), Failure> {
     while let Err(error) = client.lines().await.map(drop) {
         assert_eq!(error.kind(), ErrorKind::Overload);
     }
+    Ok(())
+}
+
+/// R11: nor do connections that open at the same moment pass the bound.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn streams_of_many_connections_have_a_bound() -> Result<(), Failure> {
+    const STREAMS_MAX: usize = 2;
+    const OPENINGS: usize = 300;
+    let mut limits = Limits::default();
+    limits.streams_max = STREAMS_MAX;
+    let (exporter, _export, _feed) = exporter(limits).await?;
+    let importer = Node::builder().start().await?;
+    let held = Arc::new(AtomicUsize::new(0));
+    let mut callers = Vec::new();
+    for _ in 0..6 {
+        let (client, held) = (import(&importer, &exporter.local_endpoints()[0]).await?, Arc::clone(&held));
+        callers.push(tokio::spawn(async move {
+            for _ in 0..OPENINGS {
+                match client.lines().await {
+                    Ok(lines) => {
+                        assert!(held.fetch_add(1, Ordering::SeqCst) < STREAMS_MAX);
+                        tokio::task::yield_now().await;
+                        held.fetch_sub(1, Ordering::SeqCst);
+                        drop(lines);
+                    }
+                    Err(error) => assert_eq!((error.kind(), error.executed()), (ErrorKind::Overload, Executed::Never)),
+                }
+            }
+        }));
+    }
+    for caller in callers {
+        timeout(LONG, caller).await??;
+    }
+    assert!(exporter.shutdown(LONG).await, "every call has ended");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
 use crate::outbox::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::frame::{Item, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::stream::{Position, Violation};
@@ -75,7 +76,8 @@ impl Link {
         let mut state = self.lock();
         let Some((key, streams)) = state.streams_of(id) else { return Ok(()) };
         let call = &mut state.calls[key];
-        if !std::mem::replace(&mut call.is_taken_up, true) {
+        // Who takes no stream has not said by this that it has opened one.
+        if call.method.client_streams && !std::mem::replace(&mut call.is_taken_up, true) {
             call.deadline = Time::NEVER;
         }
         streams.acknowledge(position)
@@ -115,6 +117,9 @@ impl Calls {
     /// Behind the resent openings each stream is said to have come so far (R38).
     pub(super) fn attach_streams(&self, outbox: &Arc<Outbox>) {
         let Some(session) = &self.session else { return };
+        if planted(Bug::PositionNotTold) {
+            return; // M47
+        }
         for (_, call) in &self.calls {
             if let (Some(streams), Some((id, _))) = (&call.streams, call.sent) {
                 streams.attach(id, outbox, session.frame_bytes_max, true);
@@ -147,4 +152,64 @@ pub(super) fn end_answered(streams: &Carried, status: Status, body: &Bytes) {
         },
         _ => CallError::new(ErrorKind::ReplyLost, Executed::Completed, "the call has ended, and its streams with it"),
     });
+}
+
+#[cfg(all(test, not(interleave)))]
+mod tests {
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use idl::MethodKind;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::limits::Limits;
+    use crate::protocol::control::Welcome;
+    use crate::protocol::id::{Incarnation, Sequence, SessionId, Slot, Token};
+
+    static GIVES: Method = Method {
+        name: "Get",
+        id: 1,
+        kind: MethodKind::Plain,
+        timeout: None,
+        client_streams: false,
+        server_streams: true,
+    };
+    static TAKES: Method = Method { client_streams: true, server_streams: false, ..GIVES };
+
+    /// Whether a call's deadline still holds when the exporter has said how far a stream of it has come.
+    fn has_deadline_after_ack(method: &'static Method) -> bool {
+        let limits = Limits::default();
+        let (timeout, outbox) = (limits.call_timeout, Arc::default());
+        let link = Link::new(Clock::start(), limits, timeout, false, false);
+        let welcome = Welcome {
+            incarnation: Incarnation::new(Uuid::nil()),
+            epoch: None,
+            session: SessionId(1),
+            token: Token::new(Uuid::nil()),
+            slots: 1,
+            lease: Duration::MAX,
+            frame_bytes_max: 1024,
+            clock: 0,
+            fingerprint: Uuid::nil(),
+        };
+        assert!(link.welcomed(&welcome, "a", &outbox));
+        let streams = Arc::new(Carried::of_caller(method.client_streams, method.server_streams));
+        let key = link.submit_streams(method, Writer::new(), &streams, Waker::noop()).expect("it is open");
+        let first = CallId { slot: Slot(0), sequence: Sequence(1) };
+        link.item_ack(first, Position { received: 0, consumed: 0 }).expect("it is possible");
+        link.tick(link.clock.now() + 2 * timeout);
+        match link.poll_call(key, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(error)) => error.kind() == ErrorKind::DeadlineExceeded,
+            _ => false,
+        }
+    }
+
+    /// R40: an exporter that takes up a caller's stream lifts the deadline; of a call that sends none it cannot.
+    #[test]
+    fn only_a_stream_that_is_sent_can_be_taken_up() {
+        assert!(has_deadline_after_ack(&GIVES));
+        assert!(!has_deadline_after_ack(&TAKES));
+    }
 }

@@ -127,7 +127,7 @@
 //! # Invariants
 //!
 //! What must hold in every run. The walk through a bad network checks those with a star, I22 in a walk of its own; the model
-//! under `verify/model` checks all but I11 and I22, in every state of small worlds.
+//! under `verify/model` checks all but I11, in every state of small worlds: I22 in worlds with one stream.
 //!
 //! - I1\* A recorded call starts at most once.
 //! - I2\* After the verdict *never* there was no start, and there will be none.

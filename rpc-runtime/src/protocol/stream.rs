@@ -7,15 +7,18 @@
 
 use std::collections::VecDeque;
 
-/// What a sender may have under way without an acknowledgement, in bytes: it begins no further item at or beyond it.
-pub const WINDOW_BYTES: usize = 256 * 1024;
+use crate::planted::{Bug, planted};
+
+/// What a sender may have under way without an acknowledgement, in bytes: it begins no further item at or beyond it. The
+/// machines under `verify/` have a small one, so that it is full all the time.
+pub const WINDOW_BYTES: usize = if cfg!(any(verify, fuzzing)) { 8 * 1024 } else { 256 * 1024 };
 /// What each item counts beside its bytes.
 pub const ITEM_BYTES: usize = 64;
 /// What has been consumed is acknowledged when it comes to so many bytes, ...
 const ACK_BYTES: usize = WINDOW_BYTES / 4;
 /// ... or to so many where nothing is left to consume: less than that its sender may keep meanwhile, and a dialogue of small
 /// items is not twice as many frames.
-const IDLE_ACK_BYTES: usize = 4 * 1024;
+const IDLE_ACK_BYTES: usize = WINDOW_BYTES / 64;
 
 /// How far a receiver has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +69,8 @@ impl<B> Sending<B> {
 
     /// Whether the producer is to be asked for another item (R36): also not while nobody hears what it has to say.
     pub fn has_room(&self) -> bool {
-        !self.has_ended && self.next.is_some() && self.kept_bytes < WINDOW_BYTES
+        let is_within = self.kept_bytes < WINDOW_BYTES || planted(Bug::WindowNotCharged); // M42
+        !self.has_ended && self.next.is_some() && is_within
     }
 
     /// Takes an item of so many bytes, or the end, for which there always is room.
@@ -90,6 +94,9 @@ impl<B> Sending<B> {
     /// The connection was lost, and what it had not delivered with it: nothing more is sent until the receiver has said how
     /// far it has come (R38).
     pub fn detach(&mut self) {
+        if planted(Bug::ResumedUnheard) && self.next.is_some() {
+            return; // M44: it goes on where it was.
+        }
         self.next = None;
     }
 
@@ -106,7 +113,8 @@ impl<B> Sending<B> {
         self.acknowledged = consumed;
         let goes_on = self.next.is_none();
         if goes_on {
-            self.next = Some(received + 1);
+            let behind = if planted(Bug::ResumedFromAcknowledged) { consumed } else { received };
+            self.next = Some(behind + 1);
         }
         Ok(goes_on || forgotten > 0)
     }
@@ -142,7 +150,8 @@ impl<B> Receiving<B> {
     /// An item of so many bytes came, or the end. Gives whether it is new: what came before comes again after a lost
     /// connection (R38).
     pub fn item(&mut self, number: u64, body: B, bytes: usize, is_end: bool) -> Result<bool, Violation> {
-        if self.is_stopped || number <= self.position.received {
+        let came_before = number <= self.position.received && !planted(Bug::RepeatedItemTaken); // M40
+        if self.is_stopped || came_before {
             return Ok(false);
         }
         if number > self.position.received + 1 {
@@ -179,12 +188,23 @@ impl<B> Receiving<B> {
             true => IDLE_ACK_BYTES,
             false => ACK_BYTES,
         };
-        (self.untold_bytes >= due_bytes).then(|| self.tell())
+        (self.untold_bytes >= due_bytes).then(|| self.told())
     }
 
     /// How far it has come, to be said on a new connection (R38).
     pub fn tell(&mut self) -> Position {
+        if planted(Bug::WaitingForgottenOnResume) {
+            self.waiting.clear(); // M39
+            self.waiting_bytes = 0;
+        }
+        self.told()
+    }
+
+    fn told(&mut self) -> Position {
         self.untold_bytes = 0;
+        if planted(Bug::ReceivedIsConsumed) {
+            return Position { consumed: self.position.received, ..self.position }; // M43
+        }
         self.position
     }
 

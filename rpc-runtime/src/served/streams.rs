@@ -9,6 +9,7 @@ use super::{Served, State};
 use crate::error::{CallError, ErrorKind};
 use crate::executed::Executed;
 use crate::interface::Method;
+use crate::planted::{Bug, planted};
 use crate::protocol::frame::{Item, Status};
 use crate::protocol::id::CallId;
 use crate::protocol::session::Arrival;
@@ -22,8 +23,9 @@ pub(super) struct Streams {
     carried: Arc<Carried>,
     /// Whether the stream that comes back is open.
     is_open: bool,
-    /// Counts against the streams that the node serves at once.
-    _permit: Option<OwnedSemaphorePermit>,
+    /// Counts against the streams that the node serves at once. `None`: another connection's call has taken the last
+    /// place since this one was let in.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Served {
@@ -40,14 +42,17 @@ impl Served {
             false => (method.server_streams, method.client_streams),
         };
         let carried = Arc::new(Carried::of_callee(sends, receives));
-        // There was one when the call was let in. That others were let in meanwhile, each by the task of another connection,
-        // is no reason to refuse it now.
         let permit = Arc::clone(&self.server.streams).try_acquire_owned().ok();
-        state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, _permit: permit });
-        if let Some(outbox) = &state.outbox {
+        if let (Some(_), Some(outbox)) = (&permit, &state.outbox) {
             carried.attach(id, outbox, self.reply_bytes_max, true);
         }
+        state.streams.insert(id, Streams { carried: Arc::clone(&carried), is_open: false, permit });
         carried
+    }
+
+    /// Whether the call with streams that has started counts among those that the node serves; otherwise it is refused.
+    pub(crate) fn has_place(&self, id: CallId) -> bool {
+        self.lock().streams.get(&id).is_some_and(|streams| streams.permit.is_some())
     }
 
     /// A call in progress was sent again, on the session's new connection: gives what to answer.
@@ -110,6 +115,9 @@ impl State {
 
     /// The caller has cancelled the call: what produces for it is dropped, and what it sends ends with an error (R39).
     pub(super) fn cancel_streams(&self, id: CallId) {
+        if planted(Bug::CancelMissesProducer) {
+            return; // M45
+        }
         if let Some(streams) = self.streams.get(&id) {
             let text = "the caller has cancelled the call";
             streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));
@@ -136,6 +144,9 @@ impl State {
 
     #[cold]
     fn end_streams_of(&mut self, id: CallId) {
+        if planted(Bug::StreamNotGivenBack) {
+            return; // M46
+        }
         if let Some(streams) = self.streams.remove(&id) {
             let text = "the call that the stream belongs to has ended";
             streams.carried.end(CallError::new(ErrorKind::Cancelled, Executed::Completed, text));

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::items::{COPIED_BYTES_MAX, Item, Items, fault};
 use crate::error::CallError;
 use crate::outbox::Outbox;
+use crate::planted::{Bug, planted};
 use crate::protocol::control::FaultKind;
 use crate::protocol::frame::{Frame, ITEM_HEADER_BYTES, Item as Sent, LENGTH_BYTES, Status, Way};
 use crate::protocol::id::CallId;
@@ -266,6 +267,7 @@ impl Carried {
         match (taken, &state.over) {
             (Some((None, body)), _) => Poll::Ready(Item::Next(body)),
             (Some((Some(status), body)), _) => Poll::Ready(Item::End(status, body)),
+            (None, Some(_)) if planted(Bug::LossTakenForEnd) => Poll::Ready(Item::End(Status::Value, Bytes::new())), // M41
             (None, Some(why)) => Poll::Ready(Item::Lost(why.clone())),
             (None, None) => {
                 remember(&mut state.consumer, cx);

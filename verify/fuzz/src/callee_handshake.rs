@@ -3,7 +3,7 @@
 //!
 //! An input is a scene: connections are made, dropped and taken up again, frames and noise are sent, time goes by.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,14 +15,15 @@ use rpc_runtime::fuzzing::connect;
 use rpc_runtime::protocol::control::{Attach, Hello, Welcome};
 use rpc_runtime::protocol::frame::{Call, CallHeader, Frame, MAGIC, Way};
 use rpc_runtime::protocol::id::{AttachNumber, CallId, Incarnation, Owner, Sequence, SessionId, Slot, Token};
+use rpc_runtime::protocol::stream::WINDOW_BYTES;
 use rpc_runtime::protocol::time::CalleeTime;
-use rpc_runtime::{CallError, Limits, Node, interface};
+use rpc_runtime::{CallError, Limits, Node, Streaming, interface};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::bounds::{allow, buffered, constant, memory};
 use crate::input::Input;
-use crate::peer::{Peer, Record, STEPS_MAX, encoded, of_stream, play, settle};
+use crate::peer::{Named, Peer, Record, STEPS_MAX, complete_ends, encoded, of_stream, play, settle};
 
 const ADDRESS: &str = "memory://callee";
 const NAME: &str = "callee";
@@ -42,7 +43,11 @@ const WAITS: [Duration; 6] = [
     Duration::from_secs(20),
     Duration::from_secs(61),
 ];
-const METHODS: [&str; 5] = ["Add", "Wait", "Look", "Tell", "Nothing"];
+const METHODS: [&str; 8] = ["Add", "Wait", "Look", "Tell", "Nothing", "Count", "Sum", "Echo"];
+/// Calls with streams that run at once.
+const STREAMS_MAX: usize = 3;
+/// What each may take: windows of both directions, as items and as frames, twice while something grows.
+const STREAM_BYTES_MAX: u64 = 8 * WINDOW_BYTES as u64;
 
 /// What is exported.
 #[interface]
@@ -53,6 +58,9 @@ trait Counter {
     async fn look(&self, padding: Vec<u8>) -> Result<Vec<u8>, CallError>;
     #[rpc(oneway)]
     async fn tell(&self, text: String) -> Result<(), CallError>;
+    async fn count(&self, to: u64) -> Result<Streaming<u64>, CallError>;
+    async fn sum(&self, numbers: Streaming<u64>) -> Result<u64, CallError>;
+    async fn echo(&self, texts: Streaming<Vec<u8>>) -> Result<Streaming<Vec<u8>>, CallError>;
 }
 
 /// How often implementations were started.
@@ -62,6 +70,8 @@ struct Starts {
     plain: AtomicUsize,
     /// Of all.
     all: AtomicUsize,
+    /// Streams that were said to be complete.
+    complete: AtomicUsize,
 }
 
 impl Starts {
@@ -92,6 +102,26 @@ impl Counter for Arc<Starts> {
         Starts::add(self, false);
         Ok(())
     }
+
+    async fn count(&self, to: u64) -> Result<Streaming<u64>, CallError> {
+        Starts::add(self, true);
+        Ok(Streaming::from_iter(0..to))
+    }
+
+    async fn sum(&self, mut numbers: Streaming<u64>) -> Result<u64, CallError> {
+        Starts::add(self, true);
+        let mut sum = 0_u64;
+        while let Some(number) = numbers.next().await {
+            sum = sum.wrapping_add(number?);
+        }
+        self.complete.fetch_add(1, Ordering::Relaxed);
+        Ok(sum)
+    }
+
+    async fn echo(&self, texts: Streaming<Vec<u8>>) -> Result<Streaming<Vec<u8>>, CallError> {
+        Starts::add(self, true);
+        Ok(texts)
+    }
 }
 
 /// A scene of nothing but connections, each with a session and a frame that came in two pieces: what a node takes by
@@ -104,16 +134,21 @@ pub fn run(bytes: &[u8]) {
     let set_up = SET_UP_BYTES.get_or_init(|| constant(|| play(scene(&SET_UP, &mut Vec::new()))));
     let mut records = Vec::new();
     let taken = memory(|| play(scene(bytes, &mut records)));
-    allow(taken, set_up + buffered(records.iter().map(|record| record.sent.len())));
+    let opened = records.iter().flat_map(|record| &record.heard);
+    let opened = opened.filter(|frame| matches!(frame, Frame::Item(..) | Frame::ItemAck(..))).count();
+    let streams = opened.min(STREAMS_MAX) as u64 * STREAM_BYTES_MAX;
+    allow(taken, set_up + streams + buffered(records.iter().map(|record| record.sent.len())));
 }
 
 async fn scene(bytes: &[u8], records: &mut Vec<Record>) {
     let starts = Arc::new(Starts::default());
     let mut limits = Limits::default();
     (limits.slots_max, limits.handlers_max) = (4, 2);
+    (limits.streams_max, limits.session_streams_max) = (STREAMS_MAX, STREAMS_MAX - 1);
     let node = Node::builder().listen(ADDRESS).limits(limits).start().await.expect("nobody else listens there");
     let export = node.export(INSTANCE, CounterServer::new(Arc::clone(&starts))).await.expect("the only one");
-    let mut stage = Stage { node: node.incarnation(), peers: Vec::new(), records, present: 0 };
+    let named = Named::default();
+    let mut stage = Stage { node: node.incarnation(), peers: Vec::new(), records, present: 0, named };
     let mut input = Input(bytes);
     stage.connect().await;
     for _ in 0..STEPS_MAX {
@@ -159,6 +194,21 @@ fn judge(starts: &Starts, records: &[Record]) {
     let (plain, all) = (starts.plain.load(Ordering::Relaxed), starts.all.load(Ordering::Relaxed));
     assert!(plain <= calls.len(), "{plain} starts of plain methods for {} calls", calls.len());
     assert!(all <= asked, "{all} starts for {asked} calls");
+    let (complete, ends) = (starts.complete.load(Ordering::Relaxed), complete_ends(records));
+    assert!(complete <= ends, "{complete} streams were taken for complete, and {ends} are");
+    records.iter().for_each(in_order);
+}
+
+/// On one connection each stream's items come one after the other.
+fn in_order(record: &Record) {
+    let mut last = HashMap::new();
+    for frame in &record.heard {
+        if let Frame::Item(way, item) = frame {
+            assert_eq!(*way, Way::Down, "it sends a caller's stream");
+            let before = last.insert(item.id, item.number);
+            assert!(before.is_none_or(|before| item.number == before + 1), "{before:?}, then {}", item.number);
+        }
+    }
 }
 
 /// The connections of a scene.
@@ -168,6 +218,7 @@ struct Stage<'a> {
     records: &'a mut Vec<Record>,
     /// Which connection is meant.
     present: usize,
+    named: Named,
 }
 
 impl Stage<'_> {
@@ -234,17 +285,21 @@ impl Stage<'_> {
     }
 
     /// The next thing to say: what a caller says, with parts of it wrong, or what no caller says.
-    fn frame(&self, input: &mut Input<'_>) -> Frame {
+    fn frame(&mut self, input: &mut Input<'_>) -> Frame {
         let kind = input.byte();
         match kind % 13 {
             0 => self.hello(input),
             1 => self.attach(input),
-            2..5 => call(input),
-            5 => Frame::Cancel { id: id(input), recorded: input.yes() },
-            6 => Frame::Ack(id(input)),
+            2..5 => {
+                let call = call(input);
+                self.named.add(call.header.id);
+                Frame::Call(call)
+            }
+            5 => Frame::Cancel { id: self.named.id(input), recorded: input.yes() },
+            6 => Frame::Ack(self.named.id(input)),
             7 => Frame::Ping,
             8 => Frame::Describe,
-            9..12 => of_stream(input, Way::Up),
+            9..12 => of_stream(input, Way::Up, &mut self.named),
             _ if kind % 26 < 13 => Frame::Close,
             _ => Frame::Pong(CalleeTime(input.number())),
         }
@@ -288,7 +343,7 @@ impl Stage<'_> {
     }
 }
 
-fn call(input: &mut Input<'_>) -> Frame {
+fn call(input: &mut Input<'_>) -> Call {
     let header = CallHeader {
         id: id(input),
         recorded: !input.byte().is_multiple_of(4),
@@ -299,7 +354,7 @@ fn call(input: &mut Input<'_>) -> Frame {
         },
         method: number_of(input.pick(&METHODS)),
     };
-    Frame::Call(Call { header, arguments: Bytes::copy_from_slice(input.bytes()) })
+    Call { header, arguments: Bytes::copy_from_slice(input.bytes()) }
 }
 
 fn id(input: &mut Input<'_>) -> CallId {

@@ -15,14 +15,15 @@ use rpc_runtime::protocol::control::{
 };
 use rpc_runtime::protocol::frame::{Answer, AnswerHeader, Frame, Status, Way};
 use rpc_runtime::protocol::id::{CallId, Epoch, Incarnation, Sequence, SessionId, Slot, Token};
+use rpc_runtime::protocol::stream::WINDOW_BYTES;
 use rpc_runtime::protocol::time::CalleeTime;
-use rpc_runtime::{CallError, Message, Node, UserStub, interface};
+use rpc_runtime::{CallError, Message, Node, Streaming, UserStub, interface};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::bounds::{allow, buffered, constant, memory};
 use crate::input::Input;
-use crate::peer::{Peer, Record, STEPS_MAX, encoded, of_stream, play, settle};
+use crate::peer::{Named, Peer, Record, STEPS_MAX, complete_ends, encoded, of_stream, play, settle};
 
 const ADDRESS: &str = "memory://caller";
 const NAME: &str = "caller";
@@ -33,6 +34,14 @@ const IMPORT_MAX: Duration = Duration::from_secs(30);
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 /// When a call has ended at the latest.
 const CALL_MAX: Duration = Duration::from_secs(4);
+/// The same of one that sends a stream, when that has ended: the deadline holds again from then on.
+const SENDING_MAX: Duration = Duration::from_secs(8);
+/// How long a stream is consumed.
+const CONSUMED_FOR: Duration = Duration::from_secs(1);
+/// Items of a stream that ends by itself: fewer than a window.
+const ITEMS: u64 = 20;
+/// What the streams of a round may take: windows of both directions, as items and as frames, twice while something grows.
+const STREAMS_BYTES_MAX: u64 = 3 * 8 * WINDOW_BYTES as u64;
 /// So many times all methods are called.
 const ROUNDS: usize = 4;
 const WAITS: [Duration; 6] = [
@@ -63,6 +72,9 @@ trait Store {
     async fn titles(&self, kind: Kind) -> Result<Vec<String>, CallError>;
     #[rpc(oneway)]
     async fn tell(&self, text: String) -> Result<(), CallError>;
+    async fn watch(&self, customer: u64) -> Result<Streaming<Kind>, CallError>;
+    async fn fill(&self, numbers: Streaming<u64>) -> Result<u64, CallError>;
+    async fn chat(&self, texts: Streaming<String>) -> Result<Streaming<String>, CallError>;
 }
 
 /// So that the description has every kind of type.
@@ -95,14 +107,14 @@ pub fn run(bytes: &[u8]) {
     let set_up = SET_UP_BYTES.get_or_init(|| constant(|| play(scene(&SET_UP, &mut Vec::new()))));
     let mut records = Vec::new();
     let taken = memory(|| play(scene(bytes, &mut records)));
-    allow(taken, set_up + buffered(records.iter().map(|record| record.sent.len())));
+    allow(taken, set_up + STREAMS_BYTES_MAX + buffered(records.iter().map(|record| record.sent.len())));
 }
 
 async fn scene(bytes: &[u8], records: &mut Vec<Record>) {
     let listener = Listener::bind(NAME).expect("nobody else listens there");
     let node = Node::builder().start().await.expect("it listens nowhere");
     let calls = tokio::spawn(calls(node.clone()));
-    let mut stage = Stage { listener, peers: Vec::new(), records };
+    let mut stage = Stage { listener, peers: Vec::new(), records, named: named() };
     let mut input = Input(bytes);
     for _ in 0..STEPS_MAX {
         if input.is_empty() {
@@ -112,31 +124,79 @@ async fn scene(bytes: &[u8], records: &mut Vec<Record>) {
         stage.act(&mut input).await;
     }
     drop(stage);
-    calls.await.expect("every call ends in time");
+    let complete = calls.await.expect("every call ends in time");
+    opt_out(|| {
+        let ends = complete_ends(records);
+        assert!(complete <= ends, "{complete} streams were taken for complete, and {ends} are");
+    });
     node.shutdown(Duration::ZERO).await;
 }
 
-/// Imports, and calls a few times.
-async fn calls(node: Node) {
+/// The calls that a node makes first.
+fn named() -> Named {
+    let mut named = Named::default();
+    (0..8).for_each(|slot| named.add(CallId { slot: Slot(slot), sequence: Sequence(u64::from(slot) + 1) }));
+    named
+}
+
+/// Imports, and calls a few times. Gives how many streams were said to be complete.
+async fn calls(node: Node) -> usize {
     let begun = Instant::now();
     let store = node.import_at::<StoreClient>(ADDRESS, "one").timeout(CALL_TIMEOUT).wait(Duration::from_secs(2)).await;
     assert!(begun.elapsed() <= IMPORT_MAX, "an import takes {:?}", begun.elapsed());
     let Ok(store) = store else {
-        return;
+        return 0;
     };
+    let mut complete = 0;
     for _ in 0..ROUNDS {
         let begun = Instant::now();
         let near = vec![Shelf::Right];
         // Whatever they give: the exporter may say what it likes.
-        let _ = tokio::join!(
+        let (watched, chatted, ..) = tokio::join!(
+            timeout(CALL_MAX + CONSUMED_FOR, watch(&store)),
+            // An exporter that takes up a stream may keep its caller waiting: one that opens none, or that goes away before the
+            // stream has ended, until the session's lease ends.
+            timeout(CALL_MAX, chat(&store)),
+            timeout(SENDING_MAX, store.fill(Streaming::from_iter(0..ITEMS))),
             store.check_out(1),
             store.titles(Kind::Any),
             store.titles(Kind::Of { shelf: Some(2), near }),
             store.tell(String::new()),
         );
-        assert!(begun.elapsed() <= CALL_MAX, "a call takes {:?}", begun.elapsed());
+        assert!(begun.elapsed() <= SENDING_MAX, "a call takes {:?}", begun.elapsed());
+        complete += watched.expect("it opens in time, or fails") + chatted.unwrap_or(0);
         sleep(Duration::from_millis(500)).await;
     }
+    complete
+}
+
+/// Opens a stream, and consumes it for a while. Gives 1 if it is complete.
+async fn watch(store: &StoreClient) -> usize {
+    match store.watch(1).await {
+        Ok(kinds) => consume(kinds).await,
+        Err(_) => 0,
+    }
+}
+
+/// The same of a stream that answers another, which has no end.
+async fn chat(store: &StoreClient) -> usize {
+    match store.chat(Streaming::from_iter((0..).map(|number: u64| number.to_string()))).await {
+        Ok(texts) => consume(texts).await,
+        Err(_) => 0,
+    }
+}
+
+async fn consume<T>(mut items: Streaming<T>) -> usize {
+    let ended = timeout(CONSUMED_FOR, async {
+        loop {
+            match items.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return 0,
+                None => return 1,
+            }
+        }
+    });
+    ended.await.unwrap_or(0)
 }
 
 /// The connections of a scene; the latest one is meant.
@@ -144,6 +204,7 @@ struct Stage<'a> {
     listener: Listener,
     peers: Vec<Option<Peer>>,
     records: &'a mut Vec<Record>,
+    named: Named,
 }
 
 impl Stage<'_> {
@@ -181,7 +242,7 @@ impl Stage<'_> {
                 }
             }
             _ => {
-                let frame = encoded(&frame(input));
+                let frame = encoded(&frame(input, &mut self.named));
                 // Whole, in two pieces, or the first of two only.
                 let cut = input.byte();
                 let (first, second) = frame.split_at(if cut == 0 { 0 } else { usize::from(cut / 2).min(frame.len()) });
@@ -202,16 +263,16 @@ impl Stage<'_> {
 }
 
 /// The next thing to say: what an exporter says, with parts of it wrong, or what no exporter says.
-fn frame(input: &mut Input<'_>) -> Frame {
+fn frame(input: &mut Input<'_>, named: &mut Named) -> Frame {
     match input.byte() % 13 {
         0 => welcome(input),
         1 => Frame::Attached(Attached { clock: input.number() }),
         2 => reject(input),
-        3..6 => answer(input),
+        3..6 => answer(input, named),
         6 => Frame::Pong(CalleeTime(input.number())),
         7 => goodbye(input),
         8 => Frame::Description(description(input)),
-        9..12 => of_stream(input, Way::Down),
+        9..12 => of_stream(input, Way::Down, named),
         _ => Frame::Ping,
     }
 }
@@ -246,14 +307,10 @@ fn reject(input: &mut Input<'_>) -> Frame {
     Frame::Reject(Reject { why, text: String::from_utf8_lossy(input.bytes()).into_owned() })
 }
 
-fn answer(input: &mut Input<'_>) -> Frame {
+fn answer(input: &mut Input<'_>, named: &Named) -> Frame {
     let status = input.pick(&STATUSES);
-    let header = AnswerHeader {
-        id: CallId { slot: Slot(input.byte().into()), sequence: Sequence(input.number()) },
-        status,
-        clock: CalleeTime(input.number()),
-        slots: input.number() as u16,
-    };
+    let header =
+        AnswerHeader { id: named.id(input), status, clock: CalleeTime(input.number()), slots: input.number() as u16 };
     let text = || "why".to_owned();
     let body = match (status, input.byte() % 4) {
         (Status::Fault, 1) => idl::to_vec(&Fault { kind: FaultKind::Failed, text: text(), nested: None }),

@@ -120,15 +120,59 @@ pub(crate) fn encoded(frame: &Frame) -> Bytes {
     bytes.into()
 }
 
-/// A frame of a stream that nobody has opened, as likely as not.
-pub(crate) fn of_stream(input: &mut Input<'_>, way: Way) -> Frame {
-    let id = CallId { slot: Slot(input.byte().into()), sequence: Sequence(input.number()) };
+/// What a peer has said about streams: which calls it named, and how many items it sent for each.
+#[derive(Debug, Default)]
+pub(crate) struct Named(Vec<(CallId, u64)>);
+
+impl Named {
+    /// A call was named: streams may be its.
+    pub(crate) fn add(&mut self, id: CallId) {
+        if !self.0.iter().any(|(named, _)| *named == id) {
+            self.0.push((id, 0));
+        }
+    }
+
+    /// A call: one that was named before, or any.
+    pub(crate) fn id(&self, input: &mut Input<'_>) -> CallId {
+        let byte = input.byte();
+        let named = (byte >= 128).then(|| self.0.iter().rev().nth(usize::from(byte - 128) % self.0.len().max(1)));
+        match named.flatten() {
+            Some((id, _)) => *id,
+            None => CallId { slot: Slot(byte.into()), sequence: Sequence(input.number()) },
+        }
+    }
+
+    /// The number of an item: the next one, or any.
+    fn number(&mut self, id: CallId, input: &mut Input<'_>) -> u64 {
+        match (input.number(), self.0.iter_mut().find(|(named, _)| *named == id)) {
+            (0, Some((_, sent))) => {
+                *sent += 1;
+                *sent
+            }
+            (number, _) => number,
+        }
+    }
+}
+
+/// A frame of a stream, as likely as not of one that nobody has opened.
+pub(crate) fn of_stream(input: &mut Input<'_>, way: Way, named: &mut Named) -> Frame {
+    let id = named.id(input);
     match input.byte() % 4 {
         0 => Frame::Stop(id),
         1 => Frame::ItemAck(way, id, Position { received: input.number(), consumed: input.number() }),
         end => {
-            let end = [None, Some(Status::Value), Some(Status::Error), Some(Status::Fault)][usize::from(end)];
-            Frame::Item(way, Item { id, number: input.number(), end, body: Bytes::copy_from_slice(input.bytes()) })
+            // More items than ends.
+            let kind = input.byte();
+            let ends = [Some(Status::Value), Some(Status::Error), Some(Status::Fault)];
+            let end = if end == 2 || kind > 63 { None } else { ends[usize::from(kind) % ends.len()] };
+            let number = named.number(id, input);
+            Frame::Item(way, Item { id, number, end, body: Bytes::copy_from_slice(input.bytes()) })
         }
     }
+}
+
+/// Streams' ends by which they are complete, among what was sent.
+pub(crate) fn complete_ends(records: &[Record]) -> usize {
+    let sent = records.iter().flat_map(Record::sent_frames);
+    sent.filter(|frame| matches!(frame, Frame::Item(_, Item { end: Some(Status::Value), .. }))).count()
 }

@@ -15,6 +15,7 @@
 //! | [`dangers`] | the dangerous paths, which must be seen to be taken |
 //! | [`planted`] | the defects, which must be found |
 //! | [`model`], [`check`] | the world as a model, and walks through it |
+//! | [`streams`] | worlds with one stream and nothing else |
 //!
 //! A world has two callers with two slots each, up to three calls, and up to two incarnations of the callee. A connection
 //! that its caller has left may deliver what was sent on it late, in part, or not at all; in the messy worlds a connection
@@ -40,6 +41,7 @@ pub mod oracle;
 pub mod planted;
 pub mod setup;
 mod step;
+pub mod streams;
 pub mod wire;
 pub mod world;
 pub mod worlds;

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use verify_model::planted::CASES;
+use verify_model::streams;
 
 /// The names that stand after `planted(Bug::` in the files of a directory and of those in it.
 fn planted_in(directory: &Path) -> Vec<String> {
@@ -27,7 +28,9 @@ fn every_defect_of_the_protocol_has_a_case() {
     assert!(!planted.is_empty(), "no switch was found in {}", protocol.display());
     for name in planted {
         let is_tested = |bug| format!("{bug:?}") == name;
-        let is_found = CASES.iter().any(|case| is_tested(case.bug) || case.partner.is_some_and(is_tested));
+        let planted = CASES.iter().map(|case| (case.bug, case.partner));
+        let mut planted = planted.chain(streams::CASES.iter().map(|case| (case.bug, case.partner)));
+        let is_found = planted.any(|(bug, partner)| is_tested(bug) || partner.is_some_and(is_tested));
         assert!(is_found, "`Bug::{name}` is planted in the protocol, and no case of the model finds it");
     }
 }

@@ -1,6 +1,8 @@
 //! The software of a caller's host: workers that make calls while faults are injected, and a last call to each exporter after
 //! everything was repaired, which must succeed.
 
+mod streams;
+
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 const LAST_CALL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long after the last calls a receipt may still be open.
 const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+/// How often a caller that has made its last calls looks whether it may end.
+const LOOKED_AFTER: Duration = Duration::from_millis(50);
 /// How long a worker rests when it has no exporter.
 const IMPORT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,7 +37,9 @@ pub async fn software(world: World, host: &'static str) -> turmoil::Result {
         node = node.owner(owner(host));
     }
     let node = node.start().await?;
-    let caller = Arc::new(Caller { bindings: Bindings::new(&world), world, host, node, receipts: Mutex::default() });
+    let bindings = Bindings::new(&world);
+    let caller = Caller { bindings, world, host, node, receipts: Mutex::default(), streams: Mutex::default() };
+    let caller = Arc::new(caller);
     let mut workers = Vec::new();
     for _ in 0..scenario.workers {
         let caller = Arc::clone(&caller);
@@ -45,6 +51,11 @@ pub async fn software(world: World, host: &'static str) -> turmoil::Result {
     sleep((scenario.active + scenario.healed_within()).saturating_sub(now())).await;
     caller.last_calls().await;
     caller.last_receipts().await;
+    caller.nothing_is_left().await;
+    caller.world.oracle.quiet(host);
+    while !caller.world.oracle.may_go() {
+        sleep(LOOKED_AFTER).await;
+    }
     caller.shut_down().await;
     caller.world.oracle.done(host);
     // A host whose software has ended stands still, with all that its peers wait for.
@@ -64,6 +75,8 @@ struct Caller {
     bindings: Bindings,
     /// Calls past their deadline, with the tasks that wait for their receipts.
     receipts: Mutex<Vec<(u64, JoinHandle<()>)>>,
+    /// Calls with streams.
+    streams: Mutex<Vec<u64>>,
 }
 
 impl Caller {
@@ -76,7 +89,12 @@ impl Caller {
                 sleep(IMPORT_PAUSE).await;
                 continue;
             };
-            self.call(&bound).await;
+            // Nothing is drawn where there are none, so that a run without streams is what it was.
+            if mix.streams.weight > 0 && is_drawn(mix.streams.weight) {
+                self.stream(&bound).await;
+            } else {
+                self.call(&bound).await;
+            }
             if is_drawn(mix.rebinding) {
                 self.bindings.set(target, None);
             }
@@ -187,6 +205,7 @@ impl Caller {
             Err(_elapsed) => oracle.violation(Rule::Hang, format!("#{call}, a last call, is not answered")),
         }
         oracle.binding(bound.number, Binding::of(client).stats());
+        self.last_stream(&bound).await?;
         // The oracle hears of it at the other end.
         within(LAST_CALL_TIMEOUT, client.total()).await.map(|_starts| ())
     }

@@ -6,7 +6,8 @@
 //!
 //! An [`Oracle`](oracle::Oracle) outside the hosts survives their crashes. It sees each call begin, start, end and what its
 //! caller was told, and checks the promise: a call starts once at most, `Never` is true for ever, a reply is that very
-//! call's, everybody is answered in time.
+//! call's, everybody is answered in time. Of each stream it knows what was produced and what was consumed: each item once
+//! and in order, its true end or an error, never more under way than the window.
 //!
 //! ```ignore
 //! let outcome = run(7, &Scenario::drawn(7), &[]);
@@ -17,6 +18,7 @@
 pub mod caller;
 pub mod exporter;
 pub mod faults;
+pub mod flow;
 pub mod names;
 pub mod nameserver;
 pub mod oracle;
@@ -31,4 +33,4 @@ pub mod world;
 pub use outcome::{Counts, Outcome, Rule, Violation};
 pub use rpc_runtime::planted::Bug;
 pub use run::{run, run_traced};
-pub use scenario::{CallMix, FaultMix, Scenario};
+pub use scenario::{CallMix, FaultMix, Scenario, StreamMix};

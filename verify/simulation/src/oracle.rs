@@ -1,5 +1,7 @@
 //! The oracle: it lives outside the simulated hosts, sees every call from both sides, and knows what must not happen.
 
+mod streams;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use rpc_runtime::{BindingStats, Executed, Incarnation, MethodKind, NodeStats};
 
 use crate::outcome::{Counts, Rule, Violation};
 use crate::trace;
+pub use streams::{Arrived, Hand, TOLD_TO_FAIL, Way};
 
 /// Each tick of the simulation runs the hosts one after another, so that their clocks differ by as much.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(10);
@@ -29,10 +32,15 @@ struct Ledger {
     exporters: BTreeMap<u64, NodeStats>,
     /// Bindings made so far.
     bindings_made: u64,
+    /// Callers that have made their last calls.
+    quiet: BTreeSet<&'static str>,
+    /// Whether callers may end their nodes.
+    may_go: bool,
     /// Callers that have nothing left to do.
     done: BTreeSet<&'static str>,
     /// Whether no call that is waited for may end `Unknown`.
     verdicts_owed: bool,
+    streams: streams::Streams,
 }
 
 /// One call, as both sides told of it.
@@ -43,6 +51,8 @@ struct Call {
     runs: Vec<Run>,
     told: Option<Told>,
     settled: Option<Executed>,
+    /// Whose call it is, if only its stream says which it is.
+    unnamed: Option<Incarnation>,
 }
 
 struct Run {
@@ -72,15 +82,20 @@ impl Oracle {
         let call = ledger.calls.len() as u64;
         trace::event(format_args!("{host} calls #{call} {kind:?} within {timeout:?}"));
         ledger.counts.calls += 1;
-        ledger.calls.push(Call { kind, deadline: now() + timeout, runs: Vec::new(), told: None, settled: None });
+        let deadline = now() + timeout;
+        ledger.calls.push(Call { kind, deadline, runs: Vec::new(), told: None, settled: None, unnamed: None });
         call
     }
 
     /// The run with this number starts in an exporter.
     pub fn start(&self, call: u64, life: u64, caller: Option<Incarnation>) -> Running {
+        self.lock().lives[life as usize] += 1;
+        self.start_at(call, life, caller, now())
+    }
+
+    fn start_at(&self, call: u64, life: u64, caller: Option<Incarnation>, at: Duration) -> Running {
         let mut guard = self.lock();
         let ledger = &mut *guard;
-        ledger.lives[life as usize] += 1;
         let record = &mut ledger.calls[call as usize];
         let run = record.runs.len() as u64;
         record.runs.push(Run { ended: false });
@@ -103,8 +118,8 @@ impl Oracle {
                 Executed::Completed | Executed::Unknown { may_still_run: true } => {}
             }
         }
-        if now() > deadline + CLOCKS_DIFFER {
-            let late = now() - deadline;
+        if at > deadline + CLOCKS_DIFFER {
+            let late = at - deadline;
             ledger.violation(Rule::StartedLate, format!("#{call} starts {late:?} after its deadline"));
         }
         Running { oracle: self.clone(), call, run }
@@ -127,6 +142,9 @@ impl Oracle {
         match told {
             Told::Reply(Some(run)) => ledger.check_reply(call, run),
             Told::Failed(executed) => {
+                if let (Some(caller), Executed::Never) = (ledger.calls[call as usize].unnamed, executed) {
+                    ledger.unnamed_never(caller);
+                }
                 ledger.check_verdict(call, executed);
                 if ledger.verdicts_owed && matches!(executed, Executed::Unknown { .. }) {
                     ledger.violation(Rule::NoVerdict, format!("#{call} ends without a verdict"));
@@ -194,6 +212,26 @@ impl Oracle {
         self.lock().counts.faults = count as u64;
     }
 
+    /// A caller has made its last calls. Its node is there until [`may_go`](Oracle::may_go).
+    pub fn quiet(&self, host: &'static str) {
+        self.lock().quiet.insert(host);
+    }
+
+    /// Callers that have made their last calls.
+    pub fn callers_quiet(&self) -> usize {
+        self.lock().quiet.len()
+    }
+
+    /// Callers may end their nodes.
+    pub fn let_callers_go(&self) {
+        self.lock().may_go = true;
+    }
+
+    /// Whether callers may end their nodes.
+    pub fn may_go(&self) -> bool {
+        self.lock().may_go
+    }
+
     /// A caller has nothing left to do.
     pub fn done(&self, host: &'static str) {
         trace::event(format_args!("{host} is done"));
@@ -245,11 +283,13 @@ impl Ledger {
         let runs = &self.calls[call as usize].runs;
         let (started, ended) = (!runs.is_empty(), runs.iter().any(|run| run.ended));
         let running = runs.iter().any(|run| !run.ended);
+        let unnamed = self.calls[call as usize].unnamed.filter(|_| !started);
         match executed {
             Executed::Never if started => {
                 self.counts.ran_after_never += 1;
                 self.violation(Rule::RanAfterNever, format!("`Never` is told of #{call}, which has started"));
             }
+            Executed::Completed if unnamed.is_some_and(|caller| self.unnamed_ended(caller)) => {}
             Executed::Completed if !ended => {
                 self.violation(Rule::NotCompleted, format!("`Completed` is told of #{call}, which has not ended"));
             }
@@ -276,6 +316,11 @@ pub struct Running {
 impl Running {
     /// The run ends as it should: its number.
     pub fn end(self) -> u64 {
+        self.number()
+    }
+
+    /// The number that [`end`](Running::end) will give.
+    pub fn number(&self) -> u64 {
         self.call * RUNS_MAX + self.run
     }
 }

@@ -39,6 +39,14 @@ pub enum Rule {
     LastWordMissed,
     /// A session went to somebody who does not have its token (I15).
     TokenIgnored,
+    /// An item of a stream came twice, not in order, or for another stream; or one before it did not come (I22).
+    WrongItem,
+    /// A stream was told to have ended, and its producer had not ended it so, or an item was missing (I22).
+    CutShort,
+    /// A producer was asked for an item while a window of its items was not consumed (R36).
+    WindowPassed,
+    /// A stream was left, or its call answered, and something of it is still there (R35, R39).
+    StreamLeaks,
     /// Something panicked.
     Panic,
 }
@@ -118,6 +126,12 @@ pub struct Counts {
     pub ran_after_never: u64,
     /// Callers that were not answered.
     pub hangs: u64,
+    /// Calls with streams that were made.
+    pub streams: u64,
+    /// Streams, of one direction each, that came to the end that their producer gave them.
+    pub streams_ended: u64,
+    /// Items that producers gave.
+    pub items: u64,
     /// Faults injected.
     pub faults: u64,
     /// Events of the network.
@@ -139,6 +153,9 @@ impl AddAssign for Counts {
         self.double_executions += other.double_executions;
         self.ran_after_never += other.ran_after_never;
         self.hangs += other.hangs;
+        self.streams += other.streams;
+        self.streams_ended += other.streams_ended;
+        self.items += other.items;
         self.faults += other.faults;
         self.network_events += other.network_events;
     }

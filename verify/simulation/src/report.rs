@@ -96,9 +96,9 @@ impl Report {
 
     fn line(&self) -> String {
         let Counts { seeds, calls, replies, never, completed, unknown, given_up, settled, .. } = self.total;
-        let Counts { resent, from_record, faults, network_events, .. } = self.total;
+        let Counts { resent, from_record, faults, network_events, streams, streams_ended, items, .. } = self.total;
         format!(
-            "{seeds} of {} seeds, {faults} faults, {network_events} network events: {calls} calls, {resent} resent, {from_record} answered from the record; {replies} replies, {never} Never, {completed} Completed, {unknown} Unknown ({settled} settled later), {given_up} given up",
+            "{seeds} of {} seeds, {faults} faults, {network_events} network events: {calls} calls, {resent} resent, {from_record} answered from the record; {replies} replies, {never} Never, {completed} Completed, {unknown} Unknown ({settled} settled later), {given_up} given up; {streams} calls with streams, {items} items, {streams_ended} ends",
             self.seeds
         )
     }

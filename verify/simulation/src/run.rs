@@ -8,6 +8,7 @@ use std::time::Duration;
 use rpc_runtime::planted::{self, Bug};
 use turmoil::Sim;
 
+use crate::exporter::COUNTERS_AFTER;
 use crate::faults::{self, Faults};
 use crate::oracle::Oracle;
 use crate::outcome::{Outcome, Rule};
@@ -17,6 +18,8 @@ use crate::world::{World, callers};
 
 /// How long after its last answer a run is watched: what starts then starts too late.
 const WATCHED_AFTER: Duration = Duration::from_millis(1500);
+/// How long after their sessions have ended streams may still be counted.
+const STREAMS_GIVEN_BACK_WITHIN: Duration = Duration::from_secs(3);
 /// What callers do after everything was repaired takes no longer than this and the longest call.
 const LAST_CALLS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -68,16 +71,36 @@ fn simulate(seed: u64, world: &World, in_words: bool) {
     faults.heal(&mut sim, world);
     let longest = Duration::from_millis((*scenario.calls.timeout.end()).into());
     let limit = scenario.active + longest + scenario.healed_within() + LAST_CALLS_WITHIN;
-    while world.oracle.callers_done() < callers(scenario).len() {
-        if sim.elapsed() > limit {
-            world.oracle.violation(Rule::Hang, "the callers do not come to an end".to_owned());
-            break;
+    let ended_in_time = |sim: &mut Sim<'_>, has_ended: &dyn Fn() -> bool| {
+        while !has_ended() && sim.elapsed() <= limit {
+            step(sim, &world.oracle);
         }
-        step(&mut sim, &world.oracle);
+        has_ended()
+    };
+    let everybody = callers(scenario).len();
+    if ended_in_time(&mut sim, &|| world.oracle.callers_quiet() == everybody) {
+        check_streams(&mut sim, world);
+    }
+    world.oracle.let_callers_go();
+    if !ended_in_time(&mut sim, &|| world.oracle.callers_done() == everybody) {
+        world.oracle.violation(Rule::Hang, "the callers do not come to an end".to_owned());
     }
     let until = sim.elapsed() + WATCHED_AFTER;
     while sim.elapsed() < until {
         step(&mut sim, &world.oracle);
+    }
+}
+
+/// No call is under way: exporters have as many streams open, as soon as the sessions of callers that were killed have ended.
+fn check_streams(sim: &mut Sim<'_>, world: &World) {
+    let told = sim.elapsed() + 2 * COUNTERS_AFTER;
+    let until = told + world.scenario.limits.session_lease + STREAMS_GIVEN_BACK_WITHIN;
+    while sim.elapsed() < told || sim.elapsed() < until && !world.oracle.streams_left().is_empty() {
+        step(sim, &world.oracle);
+    }
+    for (life, open) in world.oracle.streams_left() {
+        let what = format!("life {life} counts {open} calls with streams, and there are none");
+        world.oracle.violation(Rule::StreamLeaks, what);
     }
 }
 

@@ -28,9 +28,21 @@ struct Arguments {
     /// Runs each seed twice, and compares the hashes of all that happened.
     #[arg(long)]
     twice: bool,
+    /// So many calls out of 100 are ones with streams, whatever the seed says.
+    #[arg(long)]
+    streams: Option<u32>,
     /// Threads; each runs whole simulations. One for each processor if this is not given.
     #[arg(long)]
     jobs: Option<usize>,
+}
+
+impl Arguments {
+    fn scenario(&self, seed: u64) -> Scenario {
+        let mut scenario = Scenario::drawn(seed);
+        let weight = &mut scenario.calls.streams.weight;
+        *weight = self.streams.unwrap_or(*weight);
+        scenario
+    }
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -44,7 +56,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Runs one seed and tells of it. True if it failed.
 fn replay(seed: u64, arguments: &Arguments) -> bool {
-    let scenario = Scenario::drawn(seed);
+    let scenario = arguments.scenario(seed);
     let outcome = match arguments.trace {
         true => run_traced(seed, &scenario, &[]),
         false => run(seed, &scenario, &[]),
@@ -67,7 +79,7 @@ fn run_all(arguments: &Arguments) -> bool {
     thread::scope(|scope| {
         for _ in 0..jobs {
             let sender = sender.clone();
-            scope.spawn(|| work(&next, seeds.end, arguments.twice, sender));
+            scope.spawn(|| work(&next, seeds.end, arguments, sender));
         }
         drop(sender);
         for (outcome, again) in outcomes {
@@ -77,16 +89,16 @@ fn run_all(arguments: &Arguments) -> bool {
     report.finish()
 }
 
-fn work(next: &AtomicU64, end: u64, twice: bool, sender: mpsc::SyncSender<(Outcome, Option<Outcome>)>) {
+fn work(next: &AtomicU64, end: u64, arguments: &Arguments, sender: mpsc::SyncSender<(Outcome, Option<Outcome>)>) {
     loop {
         // Relaxed: each thread only needs a number that no other has.
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
             return;
         }
-        let scenario = Scenario::drawn(seed);
+        let scenario = arguments.scenario(seed);
         let outcome = run(seed, &scenario, &[]);
-        let again = twice.then(|| run(seed, &scenario, &[]));
+        let again = arguments.twice.then(|| run(seed, &scenario, &[]));
         // The report listens until every thread has ended.
         let _ = sender.send((outcome, again));
     }

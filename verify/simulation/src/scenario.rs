@@ -85,6 +85,27 @@ pub struct CallMix {
     pub giving_up: u32,
     /// Calls after which the worker makes a new binding.
     pub rebinding: u32,
+    /// Calls with streams, in place of the others.
+    pub streams: StreamMix,
+}
+
+/// Which calls with streams are made. Weights are out of 100.
+#[derive(Debug, Clone)]
+pub struct StreamMix {
+    /// How many of all calls.
+    pub weight: u32,
+    /// Items that a producer gives.
+    pub items: RangeInclusive<u32>,
+    /// How large each is, in bytes.
+    pub bytes: RangeInclusive<u32>,
+    /// How long the producer takes for each, in milliseconds.
+    pub pause: RangeInclusive<u32>,
+    /// How long the consumer takes for each, in milliseconds.
+    pub slow: RangeInclusive<u32>,
+    /// Streams whose producer fails in the end.
+    pub failing: u32,
+    /// Streams whose consumer goes away before the end.
+    pub left: u32,
 }
 
 /// What goes wrong, how often, for how long.
@@ -154,6 +175,7 @@ impl CallMix {
             dropped: 8,
             giving_up: 30,
             rebinding: 1,
+            streams: StreamMix::mixed(),
         }
     }
 
@@ -167,7 +189,27 @@ impl CallMix {
             dropped: 0,
             giving_up: 0,
             rebinding: 0,
+            streams: StreamMix { weight: 0, ..StreamMix::mixed() },
             ..Self::mixed()
+        }
+    }
+}
+
+impl StreamMix {
+    /// Streams of all kinds.
+    pub fn mixed() -> StreamMix {
+        StreamMix { weight: 10, items: 0..=12, bytes: 0..=1500, pause: 0..=20, slow: 0..=20, failing: 15, left: 20 }
+    }
+
+    fn drawn(random: &mut Rng) -> StreamMix {
+        StreamMix {
+            weight: *pick(random, &[0, 3, 10]),
+            items: pick(random, &[0..=2, 0..=12, 10..=40]).clone(),
+            bytes: pick(random, &[0..=100, 0..=1500, 3000..=12_000]).clone(),
+            pause: pick(random, &[0..=0, 0..=20, 0..=100]).clone(),
+            slow: pick(random, &[0..=0, 0..=20, 0..=100]).clone(),
+            failing: *pick(random, &[0, 15]),
+            left: *pick(random, &[0, 20]),
         }
     }
 }
@@ -226,6 +268,9 @@ impl Scenario {
         scenario.shutdown = Duration::from_millis(*pick(random, &[0, 400, 2000]));
         scenario.draw_limits(random);
         scenario.draw_calls(random);
+        scenario.calls.streams = StreamMix::drawn(random);
+        scenario.limits.streams_max = *pick(random, &[2, 1024]);
+        scenario.limits.session_streams_max = *pick(random, &[1, 256]);
         scenario
     }
 

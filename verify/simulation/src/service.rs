@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rpc_runtime::{Bytes, CallError, Context, Incarnation, Message, interface};
+use rpc_runtime::{Bytes, CallError, Context, Incarnation, Message, Streaming, interface};
 use tokio::time::sleep;
 
-use crate::oracle::Oracle;
+use crate::flow::{Echo, Ended, Producing, consume};
+use crate::oracle::{Hand, Oracle, Running, TOLD_TO_FAIL, Way};
+use crate::outcome::Rule;
 
 /// Each call carries the number under which the oracle knows it.
 #[interface]
@@ -23,6 +25,12 @@ pub trait Counter {
     /// What the counter shows.
     #[rpc(idempotent)]
     async fn total(&self) -> Result<u64, CallError>;
+    /// Gives items.
+    async fn watch(&self, call: u64, flow: Flow) -> Result<Streaming<Tick>, CallError>;
+    /// Takes items, of which the first says which call it is, and says that it ran.
+    async fn collect(&self, ticks: Streaming<Tick>) -> Result<Added, CallError>;
+    /// Takes items in the same way, and gives one for each.
+    async fn echo(&self, ticks: Streaming<Tick>) -> Result<Streaming<Tick>, CallError>;
 }
 
 /// How a call is carried out.
@@ -36,6 +44,38 @@ pub struct Work {
     pub fails: bool,
     /// Whether it ends as soon as it hears that its caller gave up.
     pub gives_up: bool,
+}
+
+/// How a stream flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Message)]
+pub struct Flow {
+    /// Items that its producer gives.
+    pub items: u32,
+    /// How large each is, in bytes.
+    pub bytes: u32,
+    /// How long the producer takes for each at most, in milliseconds.
+    pub pause_millis: u32,
+    /// How long the consumer takes for each at most, in milliseconds.
+    pub slow_millis: u32,
+    /// Whether the producer fails in the end.
+    pub fails: bool,
+    /// After so many items the consumer goes away.
+    pub left_after: Option<u32>,
+}
+
+/// An item of a stream.
+#[derive(Debug, Clone, PartialEq, Message)]
+pub struct Tick {
+    /// The call that the stream belongs to.
+    pub call: u64,
+    /// The item's number: the first is 1.
+    pub number: u64,
+    /// The oracle's number of the run that gives it.
+    pub run: u64,
+    /// How the exporter is to consume the stream; in the first item that it takes.
+    pub flow: Option<Flow>,
+    /// What makes it large.
+    pub filling: Bytes,
 }
 
 /// The reply: which run of which call it is of.
@@ -81,6 +121,31 @@ impl MyCounter {
     }
 }
 
+/// A call that has said which it is.
+struct Taken {
+    hand: Hand,
+    flow: Flow,
+    running: Running,
+}
+
+impl MyCounter {
+    /// The start of a call of which only the first item says which it is.
+    async fn take_first(&self, ticks: &mut Streaming<Tick>) -> Result<Taken, CallError> {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        let Some(caller) = caller() else { return Err(CallError::failed("there is no context")) };
+        let arrived = self.oracle.unnamed_start(self.life, caller);
+        let Some(first) = ticks.next().await else {
+            self.oracle.violation(Rule::CutShort, "a stream has ended before its first item".to_owned());
+            return Err(CallError::failed(TOLD_TO_FAIL));
+        };
+        let first = first?;
+        let running = arrived.named(first.call);
+        let hand = self.oracle.hand(first.call, Way::Up, "consumer");
+        hand.consumed(first.call, first.number);
+        Ok(Taken { hand, flow: first.flow.unwrap_or_default(), running })
+    }
+}
+
 /// The life of the node that makes the current call.
 fn caller() -> Option<Incarnation> {
     Context::current().map(|context| context.caller())
@@ -103,5 +168,33 @@ impl Counter for MyCounter {
         let starts = self.starts.load(Ordering::Relaxed);
         self.oracle.check_total(self.life, starts);
         Ok(starts)
+    }
+
+    async fn watch(&self, call: u64, flow: Flow) -> Result<Streaming<Tick>, CallError> {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        let running = self.oracle.start(call, self.life, caller());
+        let hand = self.oracle.hand(call, Way::Down, "producer");
+        Ok(Streaming::new(Producing::new(hand, call, flow).of_run(running)))
+    }
+
+    async fn collect(&self, mut ticks: Streaming<Tick>) -> Result<Added, CallError> {
+        let Taken { hand, flow, running } = self.take_first(&mut ticks).await?;
+        let ended = match flow.left_after {
+            Some(1) => Ended::Left,
+            _ => consume(&hand, &mut ticks, flow).await,
+        };
+        drop((ticks, hand));
+        let run = running.end();
+        match ended {
+            Ended::Complete | Ended::Left => Ok(Added { run, filling: Bytes::new() }),
+            Ended::Failed(error) => Err(error),
+        }
+    }
+
+    async fn echo(&self, ticks: Streaming<Tick>) -> Result<Streaming<Tick>, CallError> {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        let Some(caller) = caller() else { return Err(CallError::failed("there is no context")) };
+        let arrived = self.oracle.unnamed_start(self.life, caller);
+        Ok(Streaming::new(Echo::new(self.oracle.clone(), ticks, arrived)))
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use verify_simulation::scenario::{FaultKind, Finding};
-use verify_simulation::{Bug, CallMix, FaultMix, Outcome, Rule, Scenario, names, run};
+use verify_simulation::{Bug, CallMix, FaultMix, Outcome, Rule, Scenario, StreamMix, names, run};
 
 /// So many seeds are tried; most bugs need a few.
 const SEEDS_MAX: u64 = 400;
@@ -53,6 +53,15 @@ found_by_simulation! {
     m33_call_missing_in_resend: CallMissingInResend => NoVerdict in World::Calls(owed);
     m35_result_lost_unattached: ResultLostUnattached => NoVerdict | NotHealed in World::Calls(owed);
     m38_late_checked_on_arrival_only: LateCheckedOnArrivalOnly => StartedLate in World::Calls(queued);
+    m39_waiting_forgotten_on_resume: WaitingForgottenOnResume => WrongItem in World::Calls(streaming);
+    m40_repeated_item_taken: RepeatedItemTaken with ResumedFromAcknowledged => WrongItem in World::Calls(streaming);
+    m41_loss_taken_for_end: LossTakenForEnd => CutShort in World::Calls(streaming_killed);
+    m42_window_not_charged: WindowNotCharged => WindowPassed in World::Calls(streaming_calm);
+    m43_received_is_consumed: ReceivedIsConsumed => WindowPassed in World::Calls(streaming_calm);
+    m44_resumed_unheard: ResumedUnheard => Hang | NotHealed in World::Calls(streaming);
+    m45_cancel_misses_producer: CancelMissesProducer => StreamLeaks in World::Calls(streaming_calm);
+    m46_stream_not_given_back: StreamNotGivenBack => StreamLeaks in World::Calls(streaming_calm);
+    m47_position_not_told: PositionNotTold => Hang in World::Calls(streaming);
 }
 
 /// Where a bug is looked for.
@@ -204,6 +213,32 @@ fn repeating() -> Scenario {
     scenario
 }
 
+/// Streams of all kinds, and nothing goes wrong.
+fn streaming_calm() -> Scenario {
+    let mut scenario = Scenario::calm();
+    scenario.calls = CallMix { streams: streams(), ..CallMix::plain() };
+    scenario
+}
+
+/// As [`links`], with streams of all kinds.
+fn streaming() -> Scenario {
+    let mut scenario = links();
+    scenario.calls.streams = streams();
+    scenario
+}
+
+/// As [`killed`], with streams of all kinds.
+fn streaming_killed() -> Scenario {
+    let mut scenario = killed();
+    scenario.calls.streams = streams();
+    scenario
+}
+
+/// Long enough that a fault meets them, and that a slow consumer stops its producer.
+fn streams() -> StreamMix {
+    StreamMix { weight: 60, items: 5..=30, bytes: 100..=3000, pause: 0..=20, slow: 0..=60, failing: 10, left: 10 }
+}
+
 /// Somebody wants the sessions of others.
 fn strange() -> Scenario {
     let mut scenario = Scenario::calm();
@@ -215,8 +250,8 @@ fn strange() -> Scenario {
 /// A bug that nothing finds: each is planted by a test here, or by one of the model's.
 #[test]
 fn every_bug_is_looked_for() {
-    // It is no defect by itself, but the partner of some.
-    let partners = [Bug::OldConnectionServed];
+    // They are no defects by themselves, but the partners of some.
+    let partners = [Bug::OldConnectionServed, Bug::ResumedFromAcknowledged];
     let is_looked_for = |bug: &&Bug| {
         FOUND_BY_SIMULATION.contains(bug)
             || verify_model::planted::CASES.iter().any(|case| case.bug == **bug)

@@ -3,7 +3,7 @@
 #![cfg(verify)]
 
 use verify_simulation::scenario::{FaultKind, Finding};
-use verify_simulation::{CallMix, Counts, FaultMix, Scenario, run};
+use verify_simulation::{CallMix, Counts, FaultMix, Scenario, StreamMix, run};
 
 /// Runs so many seeds of a scenario; the promise holds in all of them.
 #[track_caller]
@@ -28,6 +28,54 @@ fn nothing_goes_wrong() {
     let total =
         holds(0..5, &Scenario { calls: CallMix { timeout: 5000..=5000, ..CallMix::plain() }, ..Scenario::calm() });
     assert_eq!((total.replies, total.resent, total.never, total.unknown), (total.calls, 0, 0, 0));
+}
+
+/// Streams that are under way for long enough that a fault meets them, and that their consumers keep their producers waiting.
+fn long_streams() -> CallMix {
+    let streams =
+        StreamMix { weight: 70, items: 5..=30, bytes: 100..=3000, pause: 0..=20, slow: 0..=60, failing: 0, left: 0 };
+    CallMix { streams, ..long_calls() }
+}
+
+/// Links fail for less than a lease and nobody crashes: every stream comes to its true end (R38, I22).
+#[test]
+fn every_stream_comes_to_its_end() {
+    let total = holds(
+        0..20,
+        &Scenario { calls: CallMix { timeout: 20_000..=20_000, ..long_streams() }, ..Scenario::links_only() },
+    );
+    assert_eq!((total.replies, total.never, total.completed, total.unknown), (total.calls, 0, 0, 0), "{total:?}");
+    assert!(total.resent > 20 && total.streams > 400, "{total:?}");
+}
+
+/// Old connections stand still while streams go on over new ones; then their items come (R26, R38).
+#[test]
+fn old_connections_items_come_late() {
+    let faults = FaultMix::of(&[FaultKind::Freeze], 6..=12, 300..=1800);
+    let total = holds(0..20, &Scenario { calls: long_streams(), faults, ..Scenario::calm() });
+    assert!(total.resent > 20 && total.streams_ended > 200, "{total:?}");
+}
+
+/// Exporters die under streams, sessions run out under others (R38).
+#[test]
+fn streams_are_lost() {
+    let kinds = [FaultKind::KillExporter, FaultKind::PowerLoss, FaultKind::Restart, FaultKind::Cut];
+    let mut scenario = Scenario { calls: long_streams(), ..Scenario::calm() };
+    scenario.faults = FaultMix::of(&kinds, 4..=8, 50..=2500);
+    scenario.limits.session_lease = std::time::Duration::from_millis(600);
+    let total = holds(0..20, &scenario);
+    assert!(total.unknown > 20, "{total:?}");
+}
+
+/// Callers leave their streams, and die with them; few may be open at once (R39).
+#[test]
+fn streams_are_left() {
+    let faults = FaultMix::of(&[FaultKind::KillCaller, FaultKind::Cut], 4..=10, 50..=1500);
+    let mut scenario = Scenario { calls: long_streams(), faults, ..Scenario::calm() };
+    scenario.calls.streams.left = 60;
+    scenario.limits.streams_max = 3;
+    let total = holds(0..20, &scenario);
+    assert!(total.given_up > 20 && total.never > 20, "{total:?}");
 }
 
 /// Old connections stand still while the session goes on over a new one; then their bytes come (R26, R27).
