@@ -268,10 +268,9 @@ impl Role for Callee {
     }
 
     fn handled(&mut self, _now: Time) -> ControlFlow<String> {
-        if self.executed > 0 {
-            self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
-            self.permit = None;
-        }
+        // One that is not used is not kept either: a connection that rests would keep it from all others.
+        self.permit = None;
+        self.server.counters.calls_executed.add_many(std::mem::take(&mut self.executed));
         if std::mem::take(&mut self.gathers) {
             self.served.iter().for_each(|served| served.send_answers());
         }

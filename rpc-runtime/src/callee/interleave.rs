@@ -191,7 +191,10 @@ struct Peer {
 impl Peer {
     /// A frame of the caller's arrives.
     fn say(&mut self, frame: Frame) -> ControlFlow<String> {
-        self.callee.frame(frame, Time::ZERO, false)
+        let flow = self.callee.frame(frame, Time::ZERO, false);
+        assert!(self.callee.handled(Time::ZERO).is_continue());
+        assert!(self.callee.permit.is_none(), "it would be kept from all others");
+        flow
     }
 
     /// Two frames arrive together. Whether the connection goes on after them is for the test to say.
