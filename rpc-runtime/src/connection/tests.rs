@@ -3,7 +3,7 @@ use tokio::io::duplex;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::protocol::frame::tests::{encoded, frames};
+use crate::protocol::frame::wire::tests::{encoded, frames};
 
 const BYTES_MAX: usize = 1 << 20;
 

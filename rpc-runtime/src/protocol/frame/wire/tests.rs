@@ -4,10 +4,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::super::control::{LastCall, Rejection};
-use super::super::id::{AttachNumber, Epoch, Incarnation, Owner, SessionId, Token};
-use super::super::testing::id;
 use super::*;
+use crate::protocol::control::{Attach, Attached, Goodbye, Hello, LastCall, Reject, Rejection, Welcome};
+use crate::protocol::id::{AttachNumber, Epoch, Incarnation, Owner, SessionId, Token};
+use crate::protocol::testing::id;
 
 /// No test needs larger frames.
 const BYTES_MAX: usize = 1 << 20;
