@@ -1,5 +1,6 @@
 //! One accepted HTTP/2 connection: its settings, its pings, and its end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ async fn drive(
     let mut phase = Phase::Serving;
     // When the last replies have had their time.
     let mut over_at = None;
+    let mut turn = Turn::default();
     loop {
         let now = *phases.borrow_and_update();
         if now >= Phase::Draining && phase == Phase::Serving {
@@ -90,7 +92,7 @@ async fn drive(
         }
         phase = now;
         tokio::select! {
-            accepted = connection.accept() => match accepted {
+            accepted = poll_fn(|cx| turn.poll(is_shared(&peer), cx, |cx| connection.poll_accept(cx))) => match accepted {
                 Some(Ok((request, respond))) => {
                     // In a place of its own: the runtime moves what it spawns several times.
                     let serving = Box::pin(stream::serve(Arc::clone(&peer), request, respond));
@@ -109,6 +111,38 @@ async fn drive(
             () = pings.unanswered() => return Some("it did not answer a ping in time".to_owned()),
             () = sleep_until(over_at.unwrap_or_else(Instant::now)), if over_at.is_some() => return None,
         }
+    }
+}
+
+/// Whether a thread for connections serves several streams of this one.
+fn is_shared(peer: &Arc<Peer>) -> bool {
+    // Each stream's task has a handle, and the connection.
+    peer.home.is_some() && Arc::strong_count(peer) > 2
+}
+
+/// When the connection is looked at: on a thread that it shares with the tasks of its streams, behind those that are ready, so that what
+/// they answer is one write. The runtime would put it before them, once for each. (Where other threads run them, it is better that
+/// answers leave one by one, while the next are made.)
+#[derive(Default)]
+struct Turn {
+    has_come: bool,
+}
+
+impl Turn {
+    fn poll<T>(
+        &mut self,
+        has_others: bool,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if has_others && !self.has_come {
+            self.has_come = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = poll(cx);
+        self.has_come = polled.is_ready();
+        polled
     }
 }
 
@@ -170,7 +204,7 @@ impl Pings {
                 return std::future::pending().await;
             };
             tokio::select! {
-                answered = std::future::poll_fn(|cx| pings.poll_pong(cx)), if self.is_asked => match answered {
+                answered = poll_fn(|cx| pings.poll_pong(cx)), if self.is_asked => match answered {
                     Ok(_pong) => (self.is_asked, self.at) = (false, Instant::now() + PING_INTERVAL),
                     Err(_gone) => self.pings = None,
                 },
