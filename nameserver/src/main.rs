@@ -146,7 +146,7 @@ struct RegisterArgs {
     #[arg(long, default_value = "")]
     owner: String,
     /// How long the registration lives without this command: 15s, 500ms, 2m
-    #[arg(long, value_parser = duration, default_value = "15s")]
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "15s")]
     ttl: Duration,
     /// The exporter's incarnation, which callers over the native protocol check; a new one if not given
     #[arg(long, value_name = "UUID")]
@@ -262,13 +262,4 @@ fn print<'a>(out: &mut impl Write, is_json: bool, entries: impl Iterator<Item = 
 fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write a label as KEY=VALUE, zone=b")?;
     Ok((key.to_owned(), value.to_owned()))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    let parsed = units.iter().find_map(|(unit, seconds)| {
-        let number = text.strip_suffix(unit)?.trim().parse::<f64>().ok()?;
-        Duration::try_from_secs_f64(number * seconds).ok()
-    });
-    parsed.ok_or_else(|| format!("{text:?} is no length of time: write 15s, 500ms or 2m"))
 }

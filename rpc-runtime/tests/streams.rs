@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use feed::{DynFeed, Failure, Feed, FeedError, FeedServer, LONG, Line, MyFeed, STUCK, collect, exporter, import, pair};
+use feed::{
+    DynFeed, Failure, Feed, FeedError, FeedServer, LONG, MyFeed, STUCK, collect, exporter, import, pair, takes_turns,
+};
 use rpc_runtime::{CallError, ErrorKind, Executed, Limits, Node, Streaming, in_memory, within};
 use tokio::time::timeout;
 
@@ -46,16 +48,7 @@ async fn all_kinds_work_here_and_there() -> Result<(), Failure> {
 #[tokio::test]
 async fn a_dialogue_takes_turns() -> Result<(), Failure> {
     let (client, _, _nodes) = pair().await?;
-    let (sender, lines) = Streaming::channel();
-    let mut echo = client.echo(lines).await?;
-    for number in 1..=100 {
-        sender.send(format!("line {number}")).await?;
-        let line = timeout(LONG, echo.next()).await?.expect("an echo")?;
-        assert_eq!(line, Line { number, text: format!("line {number}") });
-    }
-    drop(sender);
-    assert_eq!(timeout(LONG, echo.next()).await?, None);
-    Ok(())
+    takes_turns(&client).await
 }
 
 /// A producer that fails, or panics, ends its stream with that error: behind what it has produced, and never as if it were

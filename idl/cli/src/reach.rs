@@ -22,7 +22,7 @@ pub(crate) struct Reach {
     #[arg(long)]
     pub(crate) grpc: bool,
     /// How long a call may take: 15s, 500ms, 2m. A stream may take longer, once it is open
-    #[arg(long, default_value = "30s", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Duration,
     /// Metadata that is sent along, over gRPC; may be given several times
     #[arg(long = "metadata", short = 'm', value_name = "NAME=VALUE", value_parser = pair)]
@@ -79,15 +79,6 @@ pub(crate) async fn entries(node: &Node, reach: &Reach) -> Result<Vec<Arc<Entry>
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE, authorization=me")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    let parsed = units.iter().find_map(|(unit, seconds)| {
-        let number = text.strip_suffix(unit)?.trim().parse::<f64>().ok()?;
-        Duration::try_from_secs_f64(number * seconds).ok()
-    });
-    parsed.ok_or_else(|| format!("{text:?} is no length of time: write 15s, 500ms or 2m"))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ trait Sessions {
     async fn list(&self) -> Result<Vec<Exported>, CallError>;
 }
 
+const WITHOUT_GRPC: &str = "is a node without gRPC (rpc-runtime's feature `grpc`), which is what lists and describes";
+
 /// One export.
 #[derive(Debug, Clone, PartialEq, Message)]
 pub(crate) struct Exported {
@@ -97,13 +99,16 @@ impl<'a> Remote<'a> {
     async fn without_grpc(&self, address: &str) -> Option<String> {
         let address = address.trim_start_matches("http://");
         let error = self.bind_native(address, "rpc.v1.Sessions").await.err()?;
-        let is_node = error.kind() == ErrorKind::NameNotFound;
+        if error.kind() != ErrorKind::NameNotFound {
+            return None;
+        }
         let text = error.to_string();
-        let (_, exports) = text.split_once("; it exports ").filter(|_| is_node)?;
-        Some(format!(
-            "{address} is a node without gRPC (rpc-runtime's feature `grpc`), which is what lists and describes; it exports {}",
-            exports.trim_end_matches(" (the call never ran)")
-        ))
+        // Nodes say so, but for those of earlier versions.
+        let exports = text.split_once("; it exports ").map_or("", |(_, exports)| exports);
+        Some(match exports.trim_end_matches(" (the call never ran)") {
+            "" => format!("{address} {WITHOUT_GRPC}"),
+            exports => format!("{address} {WITHOUT_GRPC}; it exports {exports}"),
+        })
     }
 
     /// The full name of an interface that a user has named, perhaps without its package.

@@ -7,7 +7,7 @@ use super::routes::Route;
 use super::status::{Any, Status};
 use crate::context::BesideReply;
 use crate::error::{CallError, Code};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::passing::LARGE_BYTES;
 use crate::protocol::control::{Fault, FaultKind, Refusal};
 use crate::protocol::frame::Status as Verdict;
@@ -15,8 +15,7 @@ use crate::server::Server;
 
 /// The status of a call whose deadline has passed while it ran.
 pub(super) fn late() -> Status {
-    let unknown = Executed::Unknown { may_still_run: true };
-    Status::new(Code::DeadlineExceeded, unknown, "the deadline passed while the call ran")
+    Status::new(Code::DeadlineExceeded, MAY_STILL_RUN, "the deadline passed while the call ran")
 }
 
 /// The status of a call that was refused.

@@ -22,7 +22,7 @@ use super::status::Status;
 use super::{health, metadata, ordinary, reflection, sessions};
 use crate::context::Beside;
 use crate::error::Code;
-use crate::executed::Executed;
+use crate::executed::MAY_STILL_RUN;
 use crate::protocol::time::Time;
 use crate::server::Server;
 
@@ -86,7 +86,7 @@ async fn call(
         Err(mut status) => {
             if session.is_some() {
                 // Nothing is recorded of this attempt, and an earlier one may have run.
-                status.executed = Some(Executed::Unknown { may_still_run: true });
+                status.executed = Some(MAY_STILL_RUN);
             }
             return respond.fail(&status);
         }

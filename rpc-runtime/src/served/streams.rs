@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Served, State};
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::interface::Method;
 use crate::planted::{Bug, planted};
 use crate::protocol::frame::{Item, Status};
@@ -127,10 +127,8 @@ impl State {
     /// The session has ended, and all streams with it.
     pub(super) fn lose_streams(&self) {
         for streams in self.streams.values() {
-            let executed = Executed::Unknown { may_still_run: true };
-            let error =
-                CallError::new(ErrorKind::SessionLost, executed, "the session of the stream's caller has ended");
-            streams.carried.end(error);
+            let text = "the session of the stream's caller has ended";
+            streams.carried.end(CallError::new(ErrorKind::SessionLost, MAY_STILL_RUN, text));
         }
     }
 

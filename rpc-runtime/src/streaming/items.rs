@@ -11,7 +11,7 @@ use idl::{DecodeError, Message, Reader, Writer};
 
 use super::Streaming;
 use crate::error::{CallError, ErrorKind, RemoteError};
-use crate::executed::Executed;
+use crate::executed::MAY_STILL_RUN;
 use crate::handler::{put_error, put_fault};
 use crate::interface::Method;
 use crate::protocol::control::{Fault, FaultKind};
@@ -139,7 +139,7 @@ impl Decoding {
             None => (ErrorKind::Undecodable, "an item of the caller's"),
         };
         let text = format!("{whose} cannot be decoded: {error}; compare the versions of the interface");
-        CallError::new(kind, Executed::Unknown { may_still_run: true }, text).with_source(error)
+        CallError::new(kind, MAY_STILL_RUN, text).with_source(error)
     }
 
     fn named(&self, error: CallError) -> CallError {

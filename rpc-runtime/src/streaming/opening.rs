@@ -14,7 +14,7 @@ use super::{StreamArgument, StreamOutcome, Streaming};
 use crate::binding::Binding;
 use crate::call::{decode, decode_failure};
 use crate::error::{CallError, ErrorKind};
-use crate::executed::Executed;
+use crate::executed::{Executed, MAY_STILL_RUN};
 use crate::interface::{Method, Outcome};
 use crate::link::{CallKey, Link, Reply};
 use crate::protocol::frame::Status;
@@ -116,7 +116,7 @@ pub(crate) enum Opened {
 
 pub(crate) fn confused(what: &str) -> CallError {
     let text = format!("the exporter {what}; this is a defect of its library");
-    CallError::new(ErrorKind::ReplyUndecodable, Executed::Unknown { may_still_run: true }, text)
+    CallError::new(ErrorKind::ReplyUndecodable, MAY_STILL_RUN, text)
 }
 
 /// A call of a link's with its streams. Dropping it gives the call up, and its streams.

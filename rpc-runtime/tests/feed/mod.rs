@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, RemoteError, Streaming, interface};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// More than any test takes that does not hang.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -208,4 +209,18 @@ pub(crate) async fn collect<T, E>(mut stream: Streaming<T, E>) -> Result<Vec<T>,
         items.push(item?);
     }
     Ok(items)
+}
+
+/// Both sides of a stream speak in turns: an item goes out as soon as it is there.
+pub(crate) async fn takes_turns(client: &impl Feed) -> Result<(), Failure> {
+    let (sender, lines) = Streaming::channel();
+    let mut echo = client.echo(lines).await?;
+    for number in 1..=100 {
+        sender.send(format!("line {number}")).await?;
+        let line = timeout(LONG, echo.next()).await?.expect("an echo")?;
+        assert_eq!(line, Line { number, text: format!("line {number}") });
+    }
+    drop(sender);
+    assert_eq!(timeout(LONG, echo.next()).await?, None);
+    Ok(())
 }

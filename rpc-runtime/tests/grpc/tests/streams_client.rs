@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use feed::{Failure, Feed, FeedClient, FeedError, LONG, Line, MyFeed, STUCK, collect, exporter};
+use feed::{Failure, Feed, FeedClient, FeedError, LONG, MyFeed, STUCK, collect, exporter, takes_turns};
 use rpc_runtime::{
     Binding, Bytes, CallError, Code, Context, ErrorKind, Executed, Export, Limits, Metadata, Node, ReplyMetadata,
     Streaming, interface, with_metadata, within,
@@ -83,15 +83,7 @@ async fn all_kinds_are_called() -> Result<(), Failure> {
 async fn a_dialogue_takes_turns() -> Result<(), Failure> {
     let ((foreign, ..), (own, _, _nodes)) = (foreign().await?, own().await?);
     for client in [foreign, own] {
-        let (sender, lines) = Streaming::channel();
-        let mut echo = client.echo(lines).await?;
-        for number in 1..=100 {
-            sender.send(format!("line {number}")).await?;
-            let line = timeout(LONG, echo.next()).await?.expect("an echo")?;
-            assert_eq!(line, Line { number, text: format!("line {number}") });
-        }
-        drop(sender);
-        assert_eq!(timeout(LONG, echo.next()).await?, None);
+        takes_turns(&client).await?;
     }
     Ok(())
 }
