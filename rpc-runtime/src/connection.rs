@@ -145,18 +145,19 @@ impl Connection {
         }
     }
 
+    /// A connection whose callers, while they are alone, write by themselves, which spares its task a turn.
+    pub(crate) fn shared(stream: Stream, clock: Clock, write_timeout: Duration) -> Connection {
+        let (stream, writer) = stream.shared();
+        let connection = Connection::new(stream, clock, write_timeout);
+        if let Some(writer) = writer {
+            connection.outbox.write_by(writer);
+        }
+        connection
+    }
+
     /// Where frames for this connection go.
     pub(crate) fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
-    }
-
-    /// Lets callers that are alone write to the socket by themselves, which spares this connection's task a turn.
-    #[cfg(unix)]
-    pub(crate) fn let_callers_write(&self) {
-        // Without another descriptor, the task writes for all.
-        if let Ok(Some(socket)) = self.stream.descriptor() {
-            self.outbox.write_by(Arc::new(move |bytes| Ok(rustix::io::writev(&socket, bytes)?)));
-        }
     }
 
     /// Sends what waits, and reads one frame: a step of the handshake.

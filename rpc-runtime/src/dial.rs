@@ -136,8 +136,6 @@ pub(crate) async fn keep(importer: Arc<Importer>, link: Arc<Link>, wanted: Wante
     while let Some(connected) = while_open(&link, dialler.connect()).await {
         match connected {
             Ok(mut connection) => {
-                #[cfg(unix)]
-                connection.let_callers_write();
                 let mut role = Caller::new(Arc::clone(&link), dialler.importer.clock.now());
                 let ended = connection.run(&mut role).await;
                 if role.was_answered {
@@ -329,7 +327,7 @@ impl Dialler {
     /// Opens or attaches the session on a fresh stream.
     async fn handshake(&mut self, stream: Stream, route: &Route, endpoint: &Endpoint) -> Result<Connection, CallError> {
         let limits = &self.importer.limits;
-        let mut connection = Connection::new(stream, self.importer.clock, limits.write_timeout);
+        let mut connection = Connection::shared(stream, self.importer.clock, limits.write_timeout);
         connection.outbox().push(|frames| frames.put_raw(&MAGIC));
         match self.link.next_attach() {
             Some(attach) => self.attach(&mut connection, attach, route, endpoint).await?,

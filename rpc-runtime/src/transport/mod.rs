@@ -4,6 +4,8 @@ pub(crate) mod accept;
 pub(crate) mod endpoint;
 pub(crate) mod memory;
 mod net;
+#[cfg(not(verify))]
+mod shared;
 #[cfg(unix)]
 pub(crate) mod unix;
 
@@ -11,19 +13,27 @@ use std::io;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use net::TcpStream;
+#[cfg(not(verify))]
+use shared::SharedTcp;
 #[cfg(unix)]
 use unix::UnixSocket;
+
+use crate::outbox::Writing;
 
 /// A connected byte stream.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// TCP, with Nagle's delay off.
     Tcp(TcpStream),
+    /// The same, while callers write to it too.
+    #[cfg(not(verify))]
+    SharedTcp(SharedTcp),
     /// A Unix socket.
     #[cfg(unix)]
     Unix(UnixSocket),
@@ -44,20 +54,29 @@ pub(crate) enum Unregistered {
 }
 
 impl Stream {
-    /// Another descriptor of its socket, if it has one: for writes that do not wait.
-    #[cfg(unix)]
-    pub(crate) fn descriptor(&self) -> io::Result<Option<OwnedFd>> {
+    /// The stream for a task, and what others write to it by, without waiting; none if it is no socket.
+    pub(crate) fn shared(self) -> (Stream, Option<Arc<Writing>>) {
         match self {
-            Stream::Tcp(stream) => net::descriptor(stream),
-            Stream::Unix(socket) => socket.descriptor().map(Some),
-            Stream::Memory(_) => Ok(None),
+            #[cfg(not(verify))]
+            Stream::Tcp(stream) => {
+                let (stream, writer) = SharedTcp::new(stream);
+                (Stream::SharedTcp(stream), Some(writer))
+            }
+            #[cfg(unix)]
+            Stream::Unix(socket) => {
+                let writer = socket.writer().ok();
+                (Stream::Unix(socket), writer)
+            }
+            other => (other, None),
         }
     }
 
-    /// Takes it away from the runtime that drives it.
+    /// Takes it away from the runtime that drives it; not when it is shared.
     pub(crate) fn unregister(self) -> io::Result<Unregistered> {
         Ok(match self {
             Stream::Tcp(stream) => Unregistered::Tcp(net::unregister(stream)?),
+            #[cfg(not(verify))]
+            Stream::SharedTcp(_) => return Err(io::ErrorKind::ResourceBusy.into()),
             #[cfg(unix)]
             Stream::Unix(socket) => Unregistered::Unix(socket.unregister()?),
             Stream::Memory(stream) => Unregistered::Memory(stream),
@@ -82,6 +101,8 @@ macro_rules! each {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
             Stream::Tcp($inner) => $call,
+            #[cfg(not(verify))]
+            Stream::SharedTcp($inner) => $call,
             #[cfg(unix)]
             Stream::Unix($inner) => $call,
             Stream::Memory($inner) => $call,

@@ -1,14 +1,12 @@
 //! The network under TCP connections: the system's or, under `--cfg verify`, a simulated one.
 
-#[cfg(all(unix, not(verify)))]
-pub(crate) use system::descriptor;
 #[cfg(not(verify))]
 pub(crate) use system::{Unregistered, connect, lookup_host, register, unregister};
 #[cfg(not(verify))]
 pub(crate) use tokio::net::{TcpListener, TcpStream};
 
 #[cfg(verify)]
-pub(crate) use simulated::{TcpListener, Unregistered, connect, descriptor, lookup_host, register, unregister};
+pub(crate) use simulated::{TcpListener, Unregistered, connect, lookup_host, register, unregister};
 #[cfg(verify)]
 pub(crate) use turmoil::net::TcpStream;
 
@@ -21,13 +19,6 @@ mod system {
 
     /// A stream that no runtime drives.
     pub(crate) type Unregistered = std::net::TcpStream;
-
-    /// Another descriptor of the stream's socket.
-    #[cfg(unix)]
-    pub(crate) fn descriptor(stream: &TcpStream) -> io::Result<Option<std::os::fd::OwnedFd>> {
-        use std::os::fd::AsFd;
-        stream.as_fd().try_clone_to_owned().map(Some)
-    }
 
     /// Takes a stream away from the runtime that drives it.
     pub(crate) fn unregister(stream: TcpStream) -> io::Result<Unregistered> {
@@ -60,11 +51,6 @@ mod simulated {
 
     /// A simulated network is in no runtime's care.
     pub(crate) type Unregistered = TcpStream;
-
-    /// There is no socket.
-    pub(crate) fn descriptor(_stream: &TcpStream) -> io::Result<Option<std::os::fd::OwnedFd>> {
-        Ok(None)
-    }
 
     pub(crate) fn unregister(stream: TcpStream) -> io::Result<Unregistered> {
         Ok(stream)

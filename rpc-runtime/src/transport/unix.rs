@@ -7,11 +7,15 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
+
+use crate::outbox::Writing;
 
 /// A connected Unix socket. What tokio registers for one direction only is a pipe's end; it reads and waits alike.
 #[derive(Debug)]
@@ -33,8 +37,13 @@ impl UnixSocket {
         Ok(UnixSocket { socket: pipe::Receiver::from_owned_fd_unchecked(socket)?, blocked: None })
     }
 
-    /// Another descriptor of the socket.
-    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+    /// What callers write by, beside the task: another descriptor of the socket.
+    pub(crate) fn writer(&self) -> io::Result<Arc<Writing>> {
+        let socket = self.descriptor()?;
+        Ok(Arc::new(move |slices| Ok(rustix::io::writev(&socket, slices)?)))
+    }
+
+    fn descriptor(&self) -> io::Result<OwnedFd> {
         self.socket.as_fd().try_clone_to_owned()
     }
 
@@ -84,9 +93,7 @@ impl AsyncWrite for UnixSocket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut =
-            self.descriptor().and_then(|socket| std::os::unix::net::UnixStream::from(socket).shutdown(Shutdown::Write));
-        Poll::Ready(shut)
+        Poll::Ready(SockRef::from(&self.socket).shutdown(Shutdown::Write))
     }
 }
 
