@@ -62,7 +62,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), E
         })?;
         input.advance(taken.bytes);
         input.reserve(taken.room);
-        stream.write_all_buf(&mut out).await?;
+        stream.write_all(&out).await?;
         out.clear();
     }
     Ok(())

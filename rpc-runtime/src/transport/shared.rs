@@ -21,11 +21,20 @@ impl SharedTcp {
     /// The connection for its task, and what callers write by: until that is dropped, the connection is open.
     pub(crate) fn new(stream: TcpStream) -> (SharedTcp, Arc<Writing>) {
         let (ours, theirs) = stream.into_split();
-        (SharedTcp(ours), Arc::new(move |slices| theirs.try_write_vectored(slices)))
+        (SharedTcp(ours), Arc::new(move |slices| try_write(theirs.as_ref(), slices)))
     }
 
     fn stream(&self) -> &TcpStream {
         self.0.as_ref()
+    }
+}
+
+/// Writes what the socket takes at once.
+fn try_write(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        // As a rule; and the system has less to look at.
+        [slice] => stream.try_write(slice),
+        slices => stream.try_write_vectored(slices),
     }
 }
 
@@ -47,7 +56,7 @@ impl AsyncWrite for SharedTcp {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream().poll_write_ready(cx))?;
-            match self.stream().try_write_vectored(slices) {
+            match try_write(self.stream(), slices) {
                 // Which is no longer ready then.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return Poll::Ready(written),

@@ -40,7 +40,7 @@ impl UnixSocket {
     /// What callers write by, beside the task: another descriptor of the socket.
     pub(crate) fn writer(&self) -> io::Result<Arc<Writing>> {
         let socket = self.descriptor()?;
-        Ok(Arc::new(move |slices| Ok(rustix::io::writev(&socket, slices)?)))
+        Ok(Arc::new(move |slices| Ok(write(&socket, slices)?)))
     }
 
     fn descriptor(&self) -> io::Result<OwnedFd> {
@@ -50,6 +50,15 @@ impl UnixSocket {
     /// The socket alone.
     pub(crate) fn unregister(self) -> io::Result<OwnedFd> {
         self.socket.into_nonblocking_fd()
+    }
+}
+
+/// Writes what the socket takes at once.
+fn write(socket: impl AsFd, slices: &[IoSlice<'_>]) -> rustix::io::Result<usize> {
+    match slices {
+        // As a rule; and the system has less to look at.
+        [slice] => rustix::io::write(socket, slice),
+        slices => rustix::io::writev(socket, slices),
     }
 }
 
@@ -74,7 +83,7 @@ impl AsyncWrite for UnixSocket {
                 ready!(blocked.poll_write_ready(cx))?;
                 self.blocked = None;
             }
-            match rustix::io::writev(&self.socket, bufs) {
+            match write(&self.socket, bufs) {
                 Err(rustix::io::Errno::AGAIN) => {
                     self.blocked = Some(pipe::Sender::from_owned_fd_unchecked(self.descriptor()?)?);
                 }
