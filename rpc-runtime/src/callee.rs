@@ -206,9 +206,11 @@ impl Callee {
             Received::Close(why) => return close(why),
             Received::Run(started) => {
                 self.executed += 1;
-                let run = Run::new(served, call.header, started, self.permit.take());
+                let mut run = Run::new(served, call.header, started, self.permit.take());
                 self.gathers |= self.is_followed;
-                let run = if self.gathers { run.gathering() } else { run };
+                if self.gathers {
+                    run.gather();
+                }
                 self.permit = run.begin(&call.arguments, &mut self.spare, arrival.now);
             }
             Received::Queue => {

@@ -75,17 +75,15 @@ impl<'a> Run<&'a Arc<Served>> {
         }
     }
 
-    /// The same, whose answer, if it ends in place, waits for [`Served::send_answers`].
+    /// Its answer, if it ends in place, waits for [`Served::send_answers`].
     #[inline]
-    pub(crate) fn gathering(self) -> Run<&'a Arc<Served>> {
-        let mut run = self;
-        run.gathers = true;
-        run
+    pub(crate) fn gather(&mut self) {
+        self.gathers = true;
     }
 
     /// Runs the call in place as far as it goes, from `now` on; what has to wait goes on in a task of its own. Gives the
     /// permit back if the run has ended.
-    pub(crate) fn begin(self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn begin(&mut self, arguments: &Bytes, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         let mut incoming = Incoming::new(self.call.method, arguments, spare.take(self.call.method));
         if let Some(streams) = self.streams.as_ref().filter(|streams| streams.receives()) {
             incoming = incoming.with_items(Box::new(Inbound(Arc::clone(streams))));
@@ -94,7 +92,7 @@ impl<'a> Run<&'a Arc<Served>> {
     }
 
     #[inline]
-    fn begin_with(mut self, incoming: Incoming<'_>, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
+    fn begin_with(&mut self, incoming: Incoming<'_>, spare: &mut Spares, now: Time) -> Option<OwnedSemaphorePermit> {
         if self.streams.is_some() && !self.served.has_place(self.call.id) {
             let ended = self.ended(now);
             self.served.refuse(&self.call, ended, Refusal::Overload, "");
@@ -120,15 +118,15 @@ impl<'a> Run<&'a Arc<Served>> {
 
     /// Goes on in a task of its own.
     #[inline(never)]
-    fn go_on_as<F: Future<Output = ()> + Send + 'static>(self, task: impl FnOnce(Run) -> F) {
+    fn go_on_as<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Run) -> F) {
         let (served, run) = (self.served, self.run);
         // Ends with the handler, or with its stream; a runtime that shuts down drops it, which records its end.
-        let task = spawn(task(self.into_owned()));
+        let task = spawn(task(self.owned()));
         served.can_abort(run, task);
     }
 
-    fn into_owned(mut self) -> Run {
-        // What is left behind is no run any more.
+    /// The same as a run that borrows nothing. What is left behind is no run any more.
+    fn owned(&mut self) -> Run {
         let has_ended = std::mem::replace(&mut self.has_ended, true);
         Run {
             served: Arc::clone(self.served),
@@ -182,7 +180,7 @@ impl Run {
 
 impl<S: Borrow<Arc<Served>>> Run<S> {
     #[inline]
-    fn finish(mut self, status: Status, now: Time) {
+    fn finish(&mut self, status: Status, now: Time) {
         let (ended, reply) = (self.ended(now), std::mem::take(&mut self.reply));
         self.served.borrow().finish(&self.call, ended, status, reply);
     }

@@ -93,7 +93,7 @@ impl Admitted {
 }
 
 /// Runs a call in place as far as it goes. Gives what is to be read for it meanwhile.
-fn begin(run: Run<&Arc<Served>>, arguments: &Bytes, items: Option<Box<Messages>>, now: Time) -> Option<Reading> {
+fn begin(mut run: Run<&Arc<Served>>, arguments: &Bytes, items: Option<Box<Messages>>, now: Time) -> Option<Reading> {
     let Some(mut items) = items else {
         run.begin(arguments, &mut Spares::default(), now);
         return None;

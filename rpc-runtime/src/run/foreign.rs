@@ -15,7 +15,7 @@ use crate::streaming::items::Items;
 
 impl Run<&Arc<Served>> {
     /// Runs a call as [`begin`](Run::begin) does. `items` is the stream that its method takes.
-    pub(crate) fn begin_foreign(self, arguments: &Bytes, items: Box<dyn Items>, now: Time) {
+    pub(crate) fn begin_foreign(&mut self, arguments: &Bytes, items: Box<dyn Items>, now: Time) {
         let incoming = Incoming::new(self.call.method, arguments, None).with_items(items);
         self.begin_with(incoming, &mut Spares::default(), now);
     }
