@@ -20,12 +20,10 @@ use super::limits::{
 };
 use super::message::{HEAD_BYTES, Parts};
 use super::shared::Phase;
-use super::stream;
-use crate::io_threads::at_home;
+use super::streams::Streams;
 use crate::protocol::id::Incarnation;
 use crate::random;
 use crate::server::{Admitted, Server};
-use crate::task::spawn;
 use crate::transport::Stream;
 
 /// What an HTTP/2 connection begins with, as far as it takes to know one.
@@ -37,7 +35,7 @@ pub(super) struct Peer {
     pub(super) server: Arc<Server>,
     /// Stands for the caller, which has no incarnation of ours.
     pub(super) caller: Incarnation,
-    /// Where handlers go on that have to wait, if the connection is driven by a thread of its own.
+    /// Where handlers go on that have to wait, if the connection is driven by a thread for connections.
     pub(super) home: Option<Handle>,
     pub(super) parts: Arc<Parts>,
     /// One permit for each call with streams that runs.
@@ -70,7 +68,7 @@ pub(crate) async fn serve(
     drive(connection, Arc::new(peer), until).await
 }
 
-/// Accepts streams until the connection ends. Each is served by a task of its own.
+/// Drives the connection and its streams to its end.
 async fn drive(
     mut connection: h2::server::Connection<Begun, Bytes>,
     peer: Arc<Peer>,
@@ -81,7 +79,7 @@ async fn drive(
     let mut phase = Phase::Serving;
     // When the last replies have had their time.
     let mut over_at = None;
-    let mut turn = Turn::default();
+    let mut streams = Streams::new(peer);
     loop {
         let now = *phases.borrow_and_update();
         if now >= Phase::Draining && phase == Phase::Serving {
@@ -92,57 +90,12 @@ async fn drive(
         }
         phase = now;
         tokio::select! {
-            accepted = poll_fn(|cx| turn.poll(is_shared(&peer), cx, |cx| connection.poll_accept(cx))) => match accepted {
-                Some(Ok((request, respond))) => {
-                    // In a place of its own: the runtime moves what it spawns several times.
-                    let serving = Box::pin(stream::serve(Arc::clone(&peer), request, respond));
-                    let home = peer.home.clone();
-                    // Ends with the call; on a thread for connections, what waits goes on on the runtime of handlers.
-                    match home {
-                        Some(home) => drop(spawn(async move { at_home(Some(&home), serving).await })),
-                        None => drop(spawn(serving)),
-                    }
-                }
-                Some(Err(error)) => return why(&error),
-                None => return None,
-            },
+            ended = poll_fn(|cx| streams.poll(&mut connection, cx)) => return ended.and_then(|error| why(&error)),
             // The sender lives in the server.
             _ = phases.changed() => {}
             () = pings.unanswered() => return Some("it did not answer a ping in time".to_owned()),
             () = sleep_until(over_at.unwrap_or_else(Instant::now)), if over_at.is_some() => return None,
         }
-    }
-}
-
-/// Whether a thread for connections serves several streams of this one.
-fn is_shared(peer: &Arc<Peer>) -> bool {
-    // Each stream's task has a handle, and the connection.
-    peer.home.is_some() && Arc::strong_count(peer) > 2
-}
-
-/// When the connection is looked at: on a thread that it shares with the tasks of its streams, behind those that are ready, so that what
-/// they answer is one write. The runtime would put it before them, once for each. (Where other threads run them, it is better that
-/// answers leave one by one, while the next are made.)
-#[derive(Default)]
-struct Turn {
-    has_come: bool,
-}
-
-impl Turn {
-    fn poll<T>(
-        &mut self,
-        has_others: bool,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        if has_others && !self.has_come {
-            self.has_come = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let polled = poll(cx);
-        self.has_come = polled.is_ready();
-        polled
     }
 }
 

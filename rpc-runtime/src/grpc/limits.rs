@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// Streams of one connection at once.
 pub(super) const STREAMS_MAX: u32 = 100;
+/// Streams that are accepted, and streams that are answered, before the answers are sent: so that this side and the peer work at the same
+/// time.
+pub(super) const STREAMS_AT_ONCE: u32 = 32;
+/// So often in a row, before other tasks get their turn.
+pub(super) const STREAM_ROUNDS_MAX: u32 = 4;
 /// The headers of one request, decompressed.
 pub(super) const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// One HTTP/2 frame.
@@ -69,6 +74,7 @@ mod tests {
         };
         let rows = [
             ("streams of one connection", STREAMS_MAX.to_string()),
+            ("streams answered at a time", STREAMS_AT_ONCE.to_string()),
             ("headers of a request", kib(HEADER_LIST_BYTES_MAX as usize)),
             ("an HTTP/2 frame", kib(FRAME_BYTES_MAX as usize)),
             ("window of a stream", kib(STREAM_WINDOW_BYTES as usize)),

@@ -9,7 +9,7 @@
 //! | which bounds there are | `limits.rs` |
 //! | what is on the wire | `message.rs`, `body.rs`, `compression.rs`, `status.rs`, `metadata.rs` |
 //! | which code an error has | `codes.rs` |
-//! | how a connection, and a call on it, is served | `connection.rs`, `stream.rs`, `respond.rs`, `flow.rs` |
+//! | how a connection, and a call on it, is served | `connection.rs`, `streams.rs`, `pace.rs`, `stream.rs`, `respond.rs`, `flow.rs` |
 //! | which implementation a path means | `routes.rs` |
 //! | how a call runs | `ordinary.rs`; with streams: `items.rs`, `opened.rs`; at most once: `recorded.rs`, `names.rs`, `sessions.rs` |
 //! | what a caller is told of its end | `ended.rs` |
@@ -31,6 +31,7 @@ mod metadata;
 mod names;
 mod opened;
 mod ordinary;
+mod pace;
 mod recorded;
 mod reflection;
 mod respond;
@@ -39,6 +40,7 @@ mod sessions;
 mod shared;
 mod status;
 mod stream;
+mod streams;
 
 pub use client::ImportingGrpc;
 pub(crate) use client::{Calling, Remote};

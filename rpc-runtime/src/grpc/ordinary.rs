@@ -1,4 +1,5 @@
-//! A call without a session: gRPC's own semantics. It runs in the task of its stream.
+//! A call without a session: gRPC's own semantics. It begins where its stream is served, and goes on in a task of its own if the
+//! implementation has to wait.
 //!
 //! A caller that resets the stream, or is gone, cancels it: the implementation's context says so, and its future is
 //! nevertheless polled to its end, as that of a native call is (R16).
@@ -27,6 +28,7 @@ use crate::protocol::time::Time;
 use crate::queue::{Queue, queued_bytes};
 use crate::server::Server;
 use crate::spare;
+use crate::task::spawn;
 
 /// Runs the call and answers it.
 pub(super) async fn serve(asked: Asked, mut respond: Respond) {
@@ -75,20 +77,16 @@ struct Run {
 }
 
 impl Run {
-    /// Polls the handler once, in place. What has to wait goes on here, or at home.
+    /// Polls the handler once, in place. What has to wait goes on in a task of its own.
     async fn begin(mut self, peer: &Arc<Peer>, respond: Respond) {
         let first =
             poll_fn(|cx| Poll::Ready(poll_handler(&mut self.handler, &mut self.context, cx, &mut self.reply))).await;
-        match (first, &peer.home) {
-            (Poll::Ready(Verdict::Opened), _) | (Poll::Pending, _) => {
-                let rest = self.go_on(Arc::clone(&peer.server), respond, first);
-                match &peer.home {
-                    None => Box::pin(rest).await,
-                    // Ends with the handler, which is dropped when the node cannot wait any longer.
-                    Some(home) => drop(home.spawn(rest)),
-                }
+        match first {
+            // Ends with the handler, which is dropped when the node cannot wait any longer.
+            Poll::Ready(Verdict::Opened) | Poll::Pending => {
+                drop(spawn(self.go_on(Arc::clone(&peer.server), respond, first)));
             }
-            (Poll::Ready(verdict), _) => self.answer(verdict, &peer.server, Some(respond)).await,
+            Poll::Ready(verdict) => self.answer(verdict, &peer.server, Some(respond)).await,
         }
     }
 

@@ -71,7 +71,7 @@ impl Respond {
             }
             return;
         }
-        // Rarely: what every call's task has room for is kept small.
+        // Rarely: what every call has room for is kept small.
         Box::pin(sending.send_large(reply, compression, beside)).await;
     }
 

@@ -25,6 +25,7 @@ use crate::error::Code;
 use crate::executed::MAY_STILL_RUN;
 use crate::protocol::time::Time;
 use crate::server::Server;
+use crate::task::spawn;
 
 /// A call of a method of an exported implementation, with its arguments.
 pub(super) struct Asked {
@@ -60,7 +61,7 @@ pub(super) async fn serve(peer: Arc<Peer>, request: Request<RecvStream>, respond
         Err(status) => return respond.fail(&status),
     };
     match interface {
-        // What is rare has memory of its own, so that the task of an ordinary call needs little.
+        // What is rare has memory of its own, so that an ordinary call needs little.
         health::NAME => Box::pin(health::serve(&peer.server, method, messages, respond)).await,
         reflection::V1 | reflection::V1_ALPHA => {
             Box::pin(reflection::serve(&peer.server, interface, method, messages, respond)).await;
@@ -98,7 +99,8 @@ async fn call(
     let beside = Beside::new(metadata::read(headers));
     let asked = Asked { peer, route, arguments, items, beside, until, has_timeout: time.is_asked };
     match session {
-        Some(session) => Box::pin(session.serve(asked, respond)).await,
+        // Its stream may be lost and leave it behind.
+        Some(session) => drop(spawn(session.serve(asked, respond))),
         None => ordinary::serve(asked, respond).await,
     }
 }

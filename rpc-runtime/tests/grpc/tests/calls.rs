@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rpc_runtime::idl::{DecodeError, Reader, Registry, Shape, Wire, Writer};
 use rpc_runtime::{Bytes, CallError, Code as OurCode, Context, Message, Node, RemoteError, idl, interface};
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
 use tonic::Code;
 use tonic_client::{call, channel, decoded, executed, request, unary};
 
@@ -27,6 +29,26 @@ trait Store {
     async fn metadata(&self) -> Result<Vec<String>, CallError>;
     /// Takes a permit, and gives how often this was called.
     async fn count(&self) -> Result<u32, CallError>;
+    async fn explodes(&self, explosive: Explosive) -> Result<(), CallError>;
+}
+
+/// Cannot be decoded.
+struct Explosive;
+
+impl Message for Explosive {
+    const WIRE: Wire = String::WIRE;
+    fn encode(&self, tag: u32, out: &mut Writer) {
+        String::new().encode(tag, out);
+    }
+    fn decode_value(_: Option<Self>, _: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        panic!("as it should")
+    }
+    fn absent() -> Option<Self> {
+        None
+    }
+    fn describe(registry: &mut Registry) -> Shape {
+        String::describe(registry)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -110,6 +132,10 @@ impl Store for Library {
         self.gate.acquire().await.expect("open").forget();
         Ok(calls)
     }
+
+    async fn explodes(&self, _: Explosive) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 async fn node() -> Node {
@@ -130,6 +156,58 @@ async fn an_exported_interface_is_a_service() {
         let store: StoreClient = callers.import_at(&node.local_endpoints()[0], "a-m").await.expect("bound");
         assert_eq!(store.check_out(8, "dune".into()).await.expect("lent").copy, 8);
         assert_eq!(node.stats().calls_executed, 2);
+    }
+}
+
+/// Calls that wait hold up no others of their connection, and all are answered.
+#[tokio::test]
+async fn calls_that_wait_hold_up_no_others() {
+    const WAITING: usize = 60;
+    for io_threads in [0, 1] {
+        let node = Node::builder().listen("127.0.0.1:0").io_threads(io_threads).start().await.expect("it starts");
+        let library = Arc::new(Library::default());
+        let _export = node.export("a-m", StoreServer::new(Arc::clone(&library))).await.expect("exported");
+        let channel = channel(&node.local_endpoints()[0]).await;
+        let mut waiting = JoinSet::new();
+        for _ in 0..WAITING {
+            let channel = channel.clone();
+            waiting.spawn(async move { call::<u32>(&channel, "/library.v1.Store/Count", &()).await.expect("counted") });
+        }
+        library.begun.acquire_many(WAITING as u32).await.expect("open").forget();
+        let mut echoes = JoinSet::new();
+        for n in 0..300u64 {
+            let channel = channel.clone();
+            let title = "dune".to_owned();
+            echoes.spawn(async move {
+                let loan: Loan = call(&channel, "/library.v1.Store/CheckOut", &(n + 1, title)).await.expect("lent");
+                assert_eq!(u64::from(loan.copy), n + 1);
+            });
+        }
+        assert_eq!(echoes.join_all().await.len(), 300);
+        library.gate.add_permits(WAITING);
+        let mut counts = waiting.join_all().await;
+        counts.sort_unstable();
+        assert!(counts.into_iter().eq(1..=WAITING as u32));
+    }
+}
+
+/// Arguments whose decoding panics end their own stream, and nothing else.
+#[tokio::test]
+async fn a_panic_of_decoding_ends_one_stream() {
+    for io_threads in [0, 1] {
+        let node = Node::builder().listen("127.0.0.1:0").io_threads(io_threads).start().await.expect("it starts");
+        let library = Arc::new(Library::default());
+        let _export = node.export("a-m", StoreServer::new(Arc::clone(&library))).await.expect("exported");
+        let channel = channel(&node.local_endpoints()[0]).await;
+        let waiting = call::<u32>(&channel, "/library.v1.Store/Count", &());
+        let panicking = async {
+            library.begun.acquire().await.expect("open").forget();
+            let status = call::<()>(&channel, "/library.v1.Store/Explodes", &("x".to_owned(),)).await;
+            assert_eq!(executed(&status.expect_err("it panics")), "");
+            library.gate.add_permits(1);
+        };
+        let (counted, ()) = tokio::join!(waiting, panicking);
+        assert_eq!(counted.expect("the same connection"), 1);
     }
 }
 
