@@ -88,6 +88,13 @@ pub(crate) enum Target {
     Named(Selector),
 }
 
+impl Target {
+    /// What the node at this address exports so.
+    pub(crate) fn at(address: &str, instance: String) -> Result<Target, CallError> {
+        Ok(Target::At { endpoint: Endpoint::parse(address)?, instance })
+    }
+}
+
 /// The interface that a link is for. A stub knows it; without one the first exporter's description is taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {

@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,9 +40,7 @@ pub(crate) type BindingFuture = Pin<Box<dyn Future<Output = Result<Binding, Call
 
 impl<C> Importing<C> {
     pub(crate) fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Importing<C> {
-        let call_timeout = importer.limits.call_timeout;
-        let plan = Plan { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false };
-        Importing { plan, stub: PhantomData }
+        Importing { plan: Plan::new(importer, target), stub: PhantomData }
     }
 
     /// How long each call may take, where its method does not say otherwise. The node's `call_timeout` if this
@@ -71,13 +70,26 @@ impl<C: UserStub> IntoFuture for Importing<C> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let binding = self.plan.begin(Wanted::known(C::interface()));
-        Box::pin(async move {
-            match binding.await {
-                Ok(binding) => Ok(C::from_binding(binding)),
-                Err(error) => Err(error),
-            }
-        })
+        Box::pin(Bound { binding: self.plan.begin(Wanted::known(C::interface())), stub: PhantomData })
+    }
+}
+
+/// The stub over a binding that is being made. Written out: an `async` block would be several times as much to compile for each
+/// interface.
+struct Bound<C> {
+    binding: BindingFuture,
+    stub: PhantomData<fn() -> C>,
+}
+
+impl<C: UserStub> Future for Bound<C> {
+    type Output = Result<C, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        match self.binding.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(binding)) => Poll::Ready(Ok(C::from_binding(binding))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        }
     }
 }
 
@@ -89,6 +101,11 @@ impl<C> Importing<C> {
 }
 
 impl Plan {
+    fn new(importer: Arc<Importer>, target: Result<Target, CallError>) -> Plan {
+        let call_timeout = importer.limits.call_timeout;
+        Plan { importer, target, call_timeout, wait: Duration::ZERO, is_pinned: false }
+    }
+
     /// In a box, so that it is compiled here, once, and not with each interface of an application.
     fn begin(self, wanted: Wanted) -> BindingFuture {
         Box::pin(self.bind(wanted))

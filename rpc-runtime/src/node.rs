@@ -68,13 +68,16 @@ impl Node {
     /// let export = node.export("a-m", StoreServer::new(store)).label("zone", "b").await?;
     /// ```
     pub fn export<S: ServerStub>(&self, instance: impl Into<String>, stub: S) -> Exporting<S> {
-        let exporter = Exporter {
+        Exporting::new(self.exporter(), instance.into(), stub)
+    }
+
+    fn exporter(&self) -> Exporter {
+        Exporter {
             server: Arc::clone(&self.inner.server),
             directory: self.inner.importer.directory.clone(),
             endpoints: self.inner.reachable_endpoints(),
             shutdown: self.inner.shutdown.subscribe(),
-        };
-        Exporting::new(exporter, instance.into(), stub)
+        }
     }
 
     /// Finds an exporter by name (or by label, by group, or any: see [`Selector`]) and binds a user stub to it.
@@ -87,7 +90,7 @@ impl Node {
     /// let store: StoreClient = node.import("a-m").await?;
     /// ```
     pub fn import<C: UserStub>(&self, selector: impl Into<Selector>) -> Importing<C> {
-        Importing::new(Arc::clone(&self.inner.importer), Ok(Target::Named(selector.into())))
+        Importing::new(self.importer(), Ok(Target::Named(selector.into())))
     }
 
     /// Binds a user stub to what the node at `address` exports as `instance`, without a nameserver.
@@ -96,9 +99,7 @@ impl Node {
     /// let store: StoreClient = node.import_at("tcp://127.0.0.1:5000", "a-m").await?;
     /// ```
     pub fn import_at<C: UserStub>(&self, address: &str, instance: impl Into<String>) -> Importing<C> {
-        let instance = instance.into();
-        let target = Endpoint::parse(address).map(|endpoint| Target::At { endpoint, instance });
-        Importing::new(Arc::clone(&self.inner.importer), target)
+        Importing::new(self.importer(), Target::at(address, instance.into()))
     }
 
     /// Binds a user stub to a gRPC server at `http://host:port`, or at an address of a node: whatever it is written in.

@@ -12,7 +12,6 @@ use crate::error::{CallError, ErrorKind};
 use crate::grpc::ImportingGrpc;
 use crate::import::Importing;
 use crate::node::Node;
-use crate::transport::endpoint::Endpoint;
 
 type AnyBindingFuture = Pin<Box<dyn Future<Output = Result<AnyBinding, CallError>> + Send>>;
 
@@ -119,8 +118,7 @@ impl Node {
         interface: impl Into<String>,
         instance: impl Into<String>,
     ) -> ImportingAny {
-        let instance = instance.into();
-        let target = Endpoint::parse(address).map(|endpoint| Target::At { endpoint, instance });
+        let target = Target::at(address, instance.into());
         ImportingAny { importing: Importing::new(self.importer(), target), interface: interface.into() }
     }
 
