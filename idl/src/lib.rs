@@ -63,6 +63,7 @@ pub mod prost_message;
 #[cfg(feature = "proto")]
 mod proto;
 mod reader;
+mod slot;
 mod text;
 mod types;
 mod wire;
@@ -86,6 +87,8 @@ pub use prost_message::Prost;
 #[cfg(feature = "proto")]
 pub use proto::{Files, files};
 pub use reader::Reader;
+#[doc(hidden)]
+pub use slot::{Field, Slot};
 pub use text::Text;
 pub use wire::{DEPTH_MAX, TAG_MAX, Wire};
 pub use writer::{Piece, Writer};

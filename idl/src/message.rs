@@ -40,19 +40,22 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Reads a field of this type, whose key was read, into its slot.
     fn merge(slot: &mut Option<Self>, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
-        wire.expect(Self::WIRE)?;
-        *slot = Some(Self::decode_value(slot.take(), r)?);
-        Ok(())
+        match wire.expect(Self::WIRE) {
+            Ok(()) => match Self::decode_value(slot.take(), r) {
+                Ok(value) => {
+                    *slot = Some(value);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a value, of which an earlier part may have come `before`.
     fn decode_value(before: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match r.open() {
-            Ok(outer) => {
-                let value = Self::decode_fields(before, r);
-                r.close(outer);
-                value
-            }
+        match r.enter() {
+            Ok(mut inner) => Self::decode_fields(before, &mut inner),
             Err(error) => Err(error),
         }
     }
@@ -66,7 +69,7 @@ pub trait Message: Sized + Send + Sync + 'static {
                 _ => r.skip(wire),
             }?;
         }
-        present(value, "value")
+        present(&mut value, "value")
     }
 
     /// The value that an absent field has. `None`: its absence is an error.
@@ -109,11 +112,11 @@ pub trait Message: Sized + Send + Sync + 'static {
     }
 }
 
-/// The value of a slot after all fields were read: what came, or what absence means.
+/// Takes the value of a slot after all fields were read: what came, or what absence means.
 #[doc(hidden)]
 #[inline]
-pub fn present<T: Message>(slot: Option<T>, field: &'static str) -> Result<T, DecodeError> {
-    match slot {
+pub fn present<T: Message>(slot: &mut Option<T>, field: &'static str) -> Result<T, DecodeError> {
+    match slot.take() {
         Some(value) => Ok(value),
         None => match T::absent() {
             Some(value) => Ok(value),

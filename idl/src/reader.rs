@@ -1,5 +1,8 @@
 //! Bytes from another process, read field by field. Whatever they are, nothing here panics, and nothing
 //! allocates for a length that was only claimed.
+//!
+//! What is inlined only where code is optimised (`not(debug_assertions)`), here and in the runtime, is compiled once in a debug
+//! build, and not again with each crate that calls it.
 
 use crate::wire::TAG_MAX;
 use crate::{DEPTH_MAX, DecodeError, DecodeFault, Message, Text, Wire};
@@ -43,7 +46,7 @@ impl<'a> Reader<'a> {
 
     /// The number and the form of the next field, or `None` at the end of the message. Read its value
     /// next, or [`skip`](Self::skip) it.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn next_field(&mut self) -> Result<Option<(u32, Wire)>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -55,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A key; no form means: the end of a group.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn key(&mut self) -> Result<(u32, Option<Wire>), DecodeError> {
         let key = self.varint()?;
         let wire = match key & 7 {
@@ -121,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number in groups of seven bits.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
         match self.rest {
             [byte @ 0..0x80, rest @ ..] => {
@@ -149,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Four bytes, little endian.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn fixed32(&mut self) -> Result<u32, DecodeError> {
         match self.rest.split_first_chunk() {
             Some((bytes, rest)) => {
@@ -161,7 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Eight bytes, little endian.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn fixed64(&mut self) -> Result<u64, DecodeError> {
         match self.rest.split_first_chunk() {
             Some((bytes, rest)) => {
@@ -173,14 +176,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of an enum without data.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn enumeration(&mut self) -> Result<i32, DecodeError> {
         let n = self.varint()? as i64;
         i32::try_from(n).map_err(|_| DecodeFault::OutOfRange("an enum").into())
     }
 
     /// The next `length` bytes, as they are.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         match self.rest.split_at_checked(length) {
             Some((bytes, rest)) => {
@@ -198,7 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A length and that many bytes.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.varint()?;
         match usize::try_from(length) {
@@ -208,20 +211,20 @@ impl<'a> Reader<'a> {
     }
 
     /// A length and that much text.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn str(&mut self) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.slice()?).map_err(|_| DecodeFault::NotUtf8.into())
     }
 
     /// A length and that many bytes: a slice of the frame if there is one, else a copy.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
         let slice = self.slice()?;
         Ok(self.hold(slice))
     }
 
     /// A length and that much text: a slice of the frame if there is one, else a copy.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn text(&mut self) -> Result<Text, DecodeError> {
         let text = self.str()?;
         Ok(Text::from_checked(self.hold(text.as_bytes())))
@@ -237,12 +240,8 @@ impl<'a> Reader<'a> {
     /// A message: `body` reads its fields, and sees its end as the end.
     #[inline]
     pub fn nested<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
-        match self.open() {
-            Ok(outer) => {
-                let result = body(self);
-                self.close(outer);
-                result
-            }
+        match self.enter() {
+            Ok(mut inner) => body(&mut inner),
             Err(error) => Err(error),
         }
     }
@@ -293,35 +292,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    // In two halves, so that what is compiled for each type is small.
-
-    /// Begins a message, which ends where its length says. Gives what comes after it, for [`close`](Self::close).
-    #[inline]
-    pub(crate) fn open(&mut self) -> Result<&'a [u8], DecodeError> {
+    /// A reader of the message that comes next. This one goes on after it.
+    #[cfg_attr(not(debug_assertions), inline)]
+    pub(crate) fn enter(&mut self) -> Result<Self, DecodeError> {
         if self.depth >= DEPTH_MAX {
             return Err(DecodeFault::TooDeep.into());
         }
-        let outer = self.within_length()?;
-        self.depth += 1;
-        Ok(outer)
+        let inner = self.slice()?;
+        Ok(Self { rest: inner, frame: self.frame, depth: self.depth + 1, tag: 0 })
     }
 
-    /// Ends a message, or gives it up.
-    #[inline]
-    pub(crate) fn close(&mut self, outer: &'a [u8]) {
-        self.rest = outer;
-        self.depth -= 1;
-    }
+    // In two halves, so that what is compiled for each type is small.
 
     /// Goes to what a length that comes next spans. Gives what comes after it, for [`leave`](Self::leave).
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn within_length(&mut self) -> Result<&'a [u8], DecodeError> {
         let inner = self.slice()?;
         Ok(std::mem::replace(&mut self.rest, inner))
     }
 
     /// Goes on after what a length spans.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn leave(&mut self, outer: &'a [u8]) {
         self.rest = outer;
     }

@@ -4,7 +4,8 @@
 //! say `int64` or `fixed32`, which have no Rust type of their own; the markers here name them.
 
 use crate::describe::{Scalar, Shape};
-use crate::{DecodeError, DecodeFault, EncodeError, Reader, Wire, Writer};
+use crate::{DecodeError, DecodeFault, EncodeError, Reader, Slot, Wire, Writer};
+use std::marker::PhantomData;
 
 /// An integer type of Protocol Buffers that a Rust integer can be written as.
 pub trait Representation: Sized + 'static {
@@ -133,6 +134,36 @@ pub trait As<W: Representation>: Sized {
     fn absent() -> Self;
     #[doc(hidden)]
     fn describe() -> Shape;
+
+    /// The slot of a field that is written so.
+    #[doc(hidden)]
+    fn slot(slot: &mut Option<Self>) -> SlotAs<'_, Self, W> {
+        SlotAs { slot, written: PhantomData }
+    }
+}
+
+/// A slot of a type that is written as `W`.
+#[doc(hidden)]
+pub struct SlotAs<'a, T, W> {
+    slot: &'a mut Option<T>,
+    written: PhantomData<W>,
+}
+
+impl<T: As<W>, W: Representation> Slot for SlotAs<'_, T, W> {
+    fn merge(&mut self, wire: Wire, r: &mut Reader<'_>) -> Result<(), DecodeError> {
+        T::merge(self.slot, wire, r)
+    }
+
+    fn settle(&mut self) -> bool {
+        if self.slot.is_none() {
+            *self.slot = Some(T::absent());
+        }
+        true
+    }
+
+    fn clear(&mut self) {
+        *self.slot = None;
+    }
 }
 
 impl<W: Representation, T: Integer> As<W> for T {

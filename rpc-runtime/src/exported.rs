@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::handler::{Dispatch, Incoming};
+use crate::handler::{Dispatched, Incoming};
 use crate::interface::{Method, ServerStub, UserStub};
 use crate::protocol::id::Epoch;
 
@@ -36,7 +36,7 @@ impl Offer {
 /// A server stub of whichever interface.
 trait DynServerStub: Send + Sync {
     fn method(&self, id: u32) -> Option<&'static Method>;
-    fn call(&self, call: Incoming<'_>) -> Dispatch;
+    fn call(&self, incoming: &mut Incoming<'_>);
 }
 
 impl<S: ServerStub> DynServerStub for S {
@@ -44,8 +44,8 @@ impl<S: ServerStub> DynServerStub for S {
         S::method(id)
     }
 
-    fn call(&self, call: Incoming<'_>) -> Dispatch {
-        S::call(self, call)
+    fn call(&self, incoming: &mut Incoming<'_>) {
+        S::call(self, incoming);
     }
 }
 
@@ -75,8 +75,10 @@ impl Exported {
         self.stub.method(id)
     }
 
-    pub(crate) fn call(&self, call: Incoming<'_>) -> Dispatch {
-        self.stub.call(call)
+    #[inline]
+    pub(crate) fn call(&self, mut incoming: Incoming<'_>) -> Dispatched {
+        self.stub.call(&mut incoming);
+        incoming.dispatched()
     }
 
     pub(crate) fn epoch(&self) -> Option<Epoch> {

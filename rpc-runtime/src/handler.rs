@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{self, Poll, ready};
 
 use bytes::Bytes;
-use idl::{DecodeError, Reader, Writer};
+use idl::{DecodeError, Field, Message, Reader, Writer};
 
 use crate::context::{Context, note_error};
 use crate::error::{CallError, RemoteError};
@@ -18,18 +18,20 @@ use crate::protocol::frame::Status;
 use crate::streaming::items::{Decoding, Encoding, Items};
 use crate::streaming::{StreamArgument, StreamOutcome, Streaming};
 
-/// A call on its way into a server stub.
+/// A call on its way into a server stub, and what the stub makes of it.
 pub struct Incoming<'a> {
     method: u32,
     arguments: &'a Bytes,
-    spare: Option<Box<dyn Handler>>,
+    /// A handler of the same method that has ended, and then the one that runs.
+    handler: Option<Box<dyn Handler>>,
     /// What the caller sends, for a method that takes a stream.
     items: Option<Box<dyn Items>>,
+    /// Why the arguments do not decode.
+    error: Option<DecodeError>,
+    runs: bool,
 }
 
-/// What a server stub makes of a call.
-pub struct Dispatch(pub(crate) Dispatched);
-
+/// What a server stub has made of a call.
 pub(crate) enum Dispatched {
     /// The implementation's future, not yet polled.
     Run(Box<dyn Handler>),
@@ -41,7 +43,7 @@ pub(crate) enum Dispatched {
 
 impl<'a> Incoming<'a> {
     pub(crate) fn new(method: u32, arguments: &'a Bytes, spare: Option<Box<dyn Handler>>) -> Incoming<'a> {
-        Incoming { method, arguments, spare, items: None }
+        Incoming { method, arguments, handler: spare, items: None, error: None, runs: false }
     }
 
     /// With the stream that the method takes.
@@ -50,66 +52,92 @@ impl<'a> Incoming<'a> {
         self
     }
 
+    #[inline]
+    pub(crate) fn dispatched(self) -> Dispatched {
+        match self.handler {
+            Some(handler) if self.runs => Dispatched::Run(handler),
+            _ => match self.error {
+                Some(error) => Dispatched::Undecodable(error),
+                None => Dispatched::UnknownMethod,
+            },
+        }
+    }
+
     /// The method's number on the wire.
     pub fn method(&self) -> u32 {
         self.method
     }
 
-    /// The request message. `Bytes` and `Text` that are read from it are slices of the frame.
-    pub fn reader(&self) -> Reader<'a> {
-        Reader::of_frame(self.arguments)
+    /// Reads the arguments, which are fields of the request. `Bytes` and `Text` are slices of the frame. If they do not decode,
+    /// none is there.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn arguments(&mut self, fields: &mut [Field<'_>]) {
+        if let Err(error) = Reader::of_frame(self.arguments).slots(fields) {
+            self.error = Some(error);
+        }
     }
 
-    /// The implementation's future is `future`.
-    pub fn run<F, O>(self, future: F) -> Dispatch
-    where
-        F: Future<Output = O> + Send + 'static,
-        O: Outcome,
-    {
-        let mut handler: Box<dyn Handler> = match self.spare {
-            Some(spare) => spare,
-            None => Box::new(Slot::<F> { future: Box::pin(None) }),
-        };
-        // The spare is one of the same method, so its slot fits; a generic interface may have several.
-        let slot: &mut dyn Any = &mut *handler;
-        match slot.downcast_mut::<Slot<F>>() {
-            Some(slot) => slot.future.set(Some(future)),
-            None => handler = Box::new(Slot { future: Box::pin(Some(future)) }),
+    /// Reads the argument that is the request itself; none if it does not decode.
+    pub fn request<T: Message>(&mut self) -> Option<T> {
+        match idl::decode_message(&mut Reader::of_frame(self.arguments)) {
+            Ok(request) => Some(request),
+            Err(error) => {
+                self.error = Some(error);
+                None
+            }
         }
-        Dispatch(Dispatched::Run(handler))
     }
 
     /// The stream that the method takes.
-    pub fn items<S: StreamArgument>(mut self) -> (Incoming<'a>, S) {
+    pub fn items<S: StreamArgument>(&mut self) -> S {
         let stream = match self.items.take() {
             Some(items) => Decoding::streaming(items, None),
             // What carries the call sees to it that there is one.
             None => Streaming::from_iter([]),
         };
-        (self, S::from_streaming(stream))
+        S::from_streaming(stream)
+    }
+
+    /// The implementation's future is `future`.
+    pub fn run<F, O>(&mut self, future: F)
+    where
+        F: Future<Output = O> + Send + 'static,
+        O: Outcome,
+    {
+        // The spare is one of the same method, so its place fits; a generic interface may have several.
+        match self.spare().downcast_mut::<Place<F>>() {
+            Some(place) => place.set(future),
+            None => self.handle_by(Box::new(Box::pin(future))),
+        }
     }
 
     /// The implementation's future is `future`, and opens a stream.
-    pub fn open<F, O>(self, future: F) -> Dispatch
+    pub fn open<F, O>(&mut self, future: F)
     where
         F: Future<Output = O> + Send + 'static,
         O: StreamOutcome,
     {
-        Dispatch(Dispatched::Run(Box::new(Opens { future: Box::pin(future), items: None })))
+        self.handle_by(Box::new(Opens { future: Box::pin(future), items: None }));
     }
 
-    /// The arguments do not decode.
-    pub fn undecodable(self, error: DecodeError) -> Dispatch {
-        Dispatch(Dispatched::Undecodable(error))
+    /// Where what is to run goes, if a call before has left its place. Otherwise something of another type.
+    #[cfg_attr(not(debug_assertions), inline)]
+    fn spare(&mut self) -> &mut dyn Any {
+        self.runs = true;
+        match &mut self.handler {
+            Some(handler) => &mut **handler,
+            none => none,
+        }
     }
 
-    /// The interface has no such method.
-    pub fn unknown_method(self) -> Dispatch {
-        Dispatch(Dispatched::UnknownMethod)
+    #[cfg_attr(not(debug_assertions), inline)]
+    fn handle_by(&mut self, handler: Box<dyn Handler>) {
+        self.handler = Some(handler);
+        self.runs = true;
     }
 }
 
-/// A running method. When it is ready, its reply is in `reply`, and it can be refilled.
+/// A running method. When it is ready, its reply is in `reply`, and another future can be set in its place.
 pub(crate) trait Handler: Any + Send {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status>;
 
@@ -146,27 +174,18 @@ where
     }
 }
 
-/// Where a method's future lives. It is refilled by the next call of the method, so that a call allocates
-/// nothing.
-struct Slot<F> {
-    future: Pin<Box<Option<F>>>,
-}
+/// Where a method's future lives. The next call of the method sets another in its place, so that a call allocates nothing.
+type Place<F> = Pin<Box<F>>;
 
-impl<F, O> Handler for Slot<F>
+impl<F, O> Handler for Place<F>
 where
     F: Future<Output = O> + Send + 'static,
     O: Outcome,
 {
     fn poll(&mut self, cx: &mut task::Context<'_>, reply: &mut Writer) -> Poll<Status> {
-        match self.future.as_mut().as_pin_mut() {
-            None => Poll::Ready(put_fault(reply, FaultKind::Aborted, "the handler was polled after its end")),
-            Some(future) => match future.poll(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(outcome) => {
-                    self.future.set(None);
-                    Poll::Ready(put_outcome(outcome, reply))
-                }
-            },
+        match self.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(outcome) => Poll::Ready(put_outcome(outcome, reply)),
         }
     }
 }
@@ -203,7 +222,13 @@ fn put_outcome<O: Outcome>(outcome: O, reply: &mut Writer) -> Status {
 
 /// Writes an error as the application's own, or as a fault.
 pub(crate) fn put_error<E: RemoteError>(error: &E, reply: &mut Writer) -> Status {
-    note_error(|| (error.call_error().map_or_else(|| error.code(), RemoteError::code), error.to_string()));
+    note_error(&|| {
+        let code = match error.call_error() {
+            Some(call) => RemoteError::code(call),
+            None => error.code(),
+        };
+        (code, error.to_string())
+    });
     if let Some(call) = error.call_error() {
         return put_call_error(call, reply);
     }

@@ -6,7 +6,7 @@ use idl::{DecodeError, Message, MethodKind, Reader, Writer};
 
 use crate::binding::Binding;
 use crate::error::RemoteError;
-use crate::handler::{Dispatch, Incoming};
+use crate::handler::Incoming;
 
 /// One method of an interface. The macros write these as constants.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub trait ServerStub: Send + Sync + 'static {
     fn method(id: u32) -> Option<&'static Method>;
     /// Decodes the arguments and calls the implementation.
     #[doc(hidden)]
-    fn call(&self, call: Incoming<'_>) -> Dispatch;
+    fn call(&self, incoming: &mut Incoming<'_>);
 }
 
 /// What a method returns: `Result<T, E>`, also under another name.
@@ -97,13 +97,10 @@ pub trait Outcome: Sized + Send + 'static {
     #[doc(hidden)]
     fn read(reply: &mut Reader<'_>) -> Result<Self::Value, DecodeError> {
         let mut value = None;
-        while let Some((tag, wire)) = reply.next_field()? {
-            match tag {
-                1 => reply.merge(&mut value, wire, "value")?,
-                _ => reply.skip(wire)?,
-            }
+        match reply.slots(&mut [(1, "value", &mut value)]) {
+            Ok(()) => idl::present(&mut value, "value"),
+            Err(error) => Err(error),
         }
-        idl::present(value, "value")
     }
 }
 

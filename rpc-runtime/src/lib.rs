@@ -169,7 +169,7 @@ pub use export::{Export, ExportError, Exporting};
 #[cfg(feature = "grpc")]
 pub use grpc::ImportingGrpc;
 #[doc(hidden)]
-pub use handler::{Dispatch, Incoming};
+pub use handler::Incoming;
 #[doc(hidden)]
 pub use idl;
 pub use idl::{Bytes, Message, MethodKind, Text};

@@ -14,7 +14,7 @@ use idl::Writer;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::context::{Beside, Context};
-use crate::handler::{Dispatch, Dispatched, Handler, Incoming, poll_handler, put_fault};
+use crate::handler::{Dispatched, Handler, Incoming, poll_handler, put_fault};
 use crate::protocol::control::{FaultKind, Refusal};
 use crate::protocol::frame::{Call, CallHeader, Status};
 use crate::protocol::time::Time;
@@ -98,8 +98,8 @@ impl<'a> Run<&'a Arc<Served>> {
             self.served.refuse(&self.call, ended, Refusal::Overload, "");
             return None;
         }
-        let dispatch = self.served.export().call(incoming);
-        let Some(mut handler) = self.dispatched(dispatch, now) else {
+        let dispatched = self.served.export().call(incoming);
+        let Some(mut handler) = self.dispatched(dispatched, now) else {
             return self.permit.take();
         };
         let mut in_place = task::Context::from_waker(Waker::noop());
@@ -191,8 +191,8 @@ impl<S: Borrow<Arc<Served>>> Run<S> {
     }
 
     /// The handler, if the call can be run at all.
-    fn dispatched(&mut self, dispatch: Dispatch, now: Time) -> Option<Box<dyn Handler>> {
-        let (why, text) = match dispatch.0 {
+    fn dispatched(&mut self, dispatched: Dispatched, now: Time) -> Option<Box<dyn Handler>> {
+        let (why, text) = match dispatched {
             Dispatched::Run(handler) => return Some(handler),
             Dispatched::UnknownMethod => (Refusal::UnknownMethod, String::new()),
             Dispatched::Undecodable(error) => {

@@ -84,6 +84,13 @@ impl InterfaceBuilder {
 
     /// A method, by its name on the wire, in CamelCase; `build` adds its arguments, result and error.
     pub fn method(mut self, name: &str, docs: &str, kind: MethodKind, build: BuildMethod) -> Self {
+        build(&mut self.add_method(name, docs, kind));
+        self
+    }
+
+    /// The same, to which arguments, result and error are added. This is what generated code says: a closure would be compiled
+    /// for each method.
+    pub fn add_method(&mut self, name: &str, docs: &str, kind: MethodKind) -> MethodBuilder<'_> {
         let method = Method {
             name: name.into(),
             docs: docs.into(),
@@ -94,10 +101,9 @@ impl InterfaceBuilder {
             server_streaming: false,
             error: None,
         };
-        let mut builder = MethodBuilder { registry: &mut self.registry, method };
-        build(&mut builder);
-        self.methods.push(builder.method);
-        self
+        let place = self.methods.len();
+        self.methods.push(method);
+        MethodBuilder { registry: &mut self.registry, method: &mut self.methods[place] }
     }
 
     /// The description. Names that clash are parted by their modules; what cannot be is told by
@@ -270,15 +276,14 @@ impl Method {
     }
 }
 
-/// Adds what a method takes and returns. A plain function: a closure that is a type of its own would be compiled together with
-/// all that it is given to, for each method.
+/// Adds what a method takes and returns.
 pub type BuildMethod = for<'m, 'r> fn(&'m mut MethodBuilder<'r>) -> &'m mut MethodBuilder<'r>;
 
 /// Collects what a method takes and returns.
 #[derive(Debug)]
 pub struct MethodBuilder<'r> {
     registry: &'r mut Registry,
-    method: Method,
+    method: &'r mut Method,
 }
 
 impl MethodBuilder<'_> {

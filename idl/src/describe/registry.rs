@@ -197,7 +197,8 @@ impl Registry {
 
     /// The shape of a field of this type, and whether its absence is an error.
     pub(crate) fn field<T: Message>(&mut self) -> (Shape, bool) {
-        (T::describe(self), T::absent().is_none())
+        let required = T::absent().is_none();
+        (T::describe(self), required)
     }
 }
 

@@ -17,7 +17,7 @@ fn decode_pair<K: Message, V: Message>(wire: Wire, r: &mut Reader<'_>) -> Result
         }
         Ok(())
     })?;
-    Ok((present(key, "key")?, present(value, "value")?))
+    Ok((present(&mut key, "key")?, present(&mut value, "value")?))
 }
 
 macro_rules! map {

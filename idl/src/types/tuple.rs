@@ -52,7 +52,7 @@ macro_rules! tuple {
                         _ => r.skip(wire)?,
                     }
                 }
-                Ok(($(present($value, $name)?,)+))
+                Ok(($(present(&mut $value, $name)?,)+))
             }
 
             fn absent() -> Option<Self> {

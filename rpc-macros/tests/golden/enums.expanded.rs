@@ -276,8 +276,8 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                 ::core::result::Result::Ok(Self::Circle {
                                     radius: ::rpc_runtime::idl::present::<
                                         f64,
-                                    >(field_radius, "radius")?,
-                                    at: ::rpc_runtime::idl::present::<T>(field_at, "at")?,
+                                    >(&mut field_radius, "radius")?,
+                                    at: ::rpc_runtime::idl::present::<T>(&mut field_at, "at")?,
                                 })
                             },
                         );
@@ -315,8 +315,12 @@ impl<T: ::rpc_runtime::idl::Message> ::rpc_runtime::idl::Message for Drawing<T> 
                                     }?;
                                 }
                                 ::core::result::Result::Ok(Self::Line {
-                                    0: ::rpc_runtime::idl::present::<T>(field_1, "field_1")?,
-                                    1: ::rpc_runtime::idl::present::<T>(field_2, "field_2")?,
+                                    0: ::rpc_runtime::idl::present::<
+                                        T,
+                                    >(&mut field_1, "field_1")?,
+                                    1: ::rpc_runtime::idl::present::<
+                                        T,
+                                    >(&mut field_2, "field_2")?,
                                 })
                             },
                         );

@@ -65,7 +65,7 @@ impl ::rpc_runtime::idl::Message for StoreError {
                                 ::core::result::Result::Ok(Self::NoSuchTitle {
                                     title: ::rpc_runtime::idl::present::<
                                         String,
-                                    >(field_title, "title")?,
+                                    >(&mut field_title, "title")?,
                                 })
                             },
                         );

@@ -135,24 +135,15 @@ const _: () = {
         CallError: crate::inner::RemoteError,
     {
         fn interface() -> crate::inner::idl::Interface {
-            crate::inner::idl::Interface::build("", "Line", "")
-                .type_parameter::<T>()
-                .method(
-                    "Push",
-                    "",
-                    crate::inner::idl::MethodKind::Plain,
-                    |m| {
-                        m.argument::<T>(1, "item")
-                            .argument::<crate::inner::idl::Text>(2, "note")
-                            .returns::<
-                                <Result<(), CallError> as crate::inner::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<(), CallError> as crate::inner::Outcome>::Error,
-                            >()
-                    },
-                )
-                .finish()
+            let mut interface = crate::inner::idl::Interface::build("", "Line", "")
+                .type_parameter::<T>();
+            interface
+                .add_method("Push", "", crate::inner::idl::MethodKind::Plain)
+                .argument::<T>(1, "item")
+                .argument::<crate::inner::idl::Text>(2, "note")
+                .returns::<<Result<(), CallError> as crate::inner::Outcome>::Value>()
+                .error::<<Result<(), CallError> as crate::inner::Outcome>::Error>();
+            interface.finish()
         }
         fn from_binding(binding: crate::inner::Binding) -> Self {
             Self {
@@ -199,56 +190,37 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(&self, incoming: crate::inner::Incoming<'_>) -> crate::inner::Dispatch {
+        fn call(&self, incoming: &mut crate::inner::Incoming<'_>) {
             match incoming.method() {
                 4039770109 => {
-                    let arguments = |
-                        r: &mut crate::inner::idl::Reader<'_>,
-                    | -> ::core::result::Result<
-                        (T, crate::inner::idl::Text),
-                        crate::inner::idl::DecodeError,
-                    > {
-                        let (mut argument_item, mut argument_note) = (
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
+                    let mut argument_item = ::core::option::Option::None::<T>;
+                    let mut argument_note = ::core::option::Option::None::<
+                        crate::inner::idl::Text,
+                    >;
+                    incoming
+                        .arguments(
+                            &mut [
+                                (1, "item", &mut argument_item),
+                                (2, "note", &mut argument_note),
+                            ],
                         );
-                        while let ::core::option::Option::Some((tag, wire)) = r
-                            .next_field()?
-                        {
-                            match tag {
-                                1 => r.merge::<T>(&mut argument_item, wire, "item"),
-                                2 => {
-                                    r.merge::<
-                                            crate::inner::idl::Text,
-                                        >(&mut argument_note, wire, "note")
-                                }
-                                _ => r.skip(wire),
-                            }?;
-                        }
-                        ::core::result::Result::Ok((
-                            crate::inner::idl::present::<T>(argument_item, "item")?,
-                            crate::inner::idl::present::<
-                                crate::inner::idl::Text,
-                            >(argument_note, "note")?,
-                        ))
-                    };
-                    match arguments(&mut incoming.reader()) {
-                        ::core::result::Result::Ok((argument_item, argument_note)) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    <Implementor as Queue<
-                                        T,
-                                    >>::push(&*implementation, argument_item, &argument_note)
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                    if let (
+                        ::core::option::Option::Some(argument_item),
+                        ::core::option::Option::Some(argument_note),
+                    ) = (argument_item, argument_note) {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                <Implementor as Queue<
+                                    T,
+                                >>::push(&*implementation, argument_item, &argument_note)
+                                    .await
+                            });
                     }
                 }
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }

@@ -120,71 +120,44 @@ const _: () = {
         CallError: ::rpc_runtime::RemoteError,
     {
         fn interface() -> ::rpc_runtime::idl::Interface {
-            ::rpc_runtime::idl::Interface::build("library.v1", "Store", "A library.")
-                .method(
+            let mut interface = ::rpc_runtime::idl::Interface::build(
+                "library.v1",
+                "Store",
+                "A library.",
+            );
+            interface
+                .add_method(
                     "CheckOut",
                     "Lends one copy of `title`.",
                     ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.argument::<u64>(1, "customer")
-                            .argument::<String>(2, "title")
-                            .returns::<
-                                <Result<Loan, StoreError> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<Loan, StoreError> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
                 )
-                .method(
-                    "Titles",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Idempotent,
-                    |m| {
-                        m.returns::<
-                                <Answer<Vec<String>> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Answer<Vec<String>> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "Hear",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Oneway,
-                    |m| {
-                        m.argument::<::rpc_runtime::idl::Text>(1, "who")
-                            .argument::<::rpc_runtime::idl::Bytes>(7, "body")
-                            .argument::<::std::vec::Vec<Loan>>(8, "list")
-                            .argument::<Loan>(9, "one")
-                            .argument_as::<
-                                ::rpc_runtime::idl::wire_as::Fixed64,
-                                u64,
-                            >(10, "at")
-                            .returns::<
-                                <Result<(), CallError> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<(), CallError> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
+                .argument::<u64>(1, "customer")
+                .argument::<String>(2, "title")
+                .returns::<<Result<Loan, StoreError> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Result<Loan, StoreError> as ::rpc_runtime::Outcome>::Error>();
+            interface
+                .add_method("Titles", "", ::rpc_runtime::idl::MethodKind::Idempotent)
+                .returns::<<Answer<Vec<String>> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Answer<Vec<String>> as ::rpc_runtime::Outcome>::Error>();
+            interface
+                .add_method("Hear", "", ::rpc_runtime::idl::MethodKind::Oneway)
+                .argument::<::rpc_runtime::idl::Text>(1, "who")
+                .argument::<::rpc_runtime::idl::Bytes>(7, "body")
+                .argument::<::std::vec::Vec<Loan>>(8, "list")
+                .argument::<Loan>(9, "one")
+                .argument_as::<::rpc_runtime::idl::wire_as::Fixed64, u64>(10, "at")
+                .returns::<<Result<(), CallError> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Result<(), CallError> as ::rpc_runtime::Outcome>::Error>();
+            interface
+                .add_method(
                     "Count",
                     "Has a body of its own.",
                     ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.argument::<u32>(1, "of")
-                            .returns::<
-                                <Result<u32, StoreError> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<u32, StoreError> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
                 )
-                .finish()
+                .argument::<u32>(1, "of")
+                .returns::<<Result<u32, StoreError> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Result<u32, StoreError> as ::rpc_runtime::Outcome>::Error>();
+            interface.finish()
         }
         fn from_binding(binding: ::rpc_runtime::Binding) -> Self {
             Self { binding }
@@ -282,60 +255,34 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(
-            &self,
-            incoming: ::rpc_runtime::Incoming<'_>,
-        ) -> ::rpc_runtime::Dispatch {
+        fn call(&self, incoming: &mut ::rpc_runtime::Incoming<'_>) {
             match incoming.method() {
                 3841988537 => {
-                    let arguments = |
-                        r: &mut ::rpc_runtime::idl::Reader<'_>,
-                    | -> ::core::result::Result<
-                        (u64, String),
-                        ::rpc_runtime::idl::DecodeError,
-                    > {
-                        let (mut argument_customer, mut argument_title) = (
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
+                    let mut argument_customer = ::core::option::Option::None::<u64>;
+                    let mut argument_title = ::core::option::Option::None::<String>;
+                    incoming
+                        .arguments(
+                            &mut [
+                                (1, "customer", &mut argument_customer),
+                                (2, "title", &mut argument_title),
+                            ],
                         );
-                        while let ::core::option::Option::Some((tag, wire)) = r
-                            .next_field()?
-                        {
-                            match tag {
-                                1 => {
-                                    r.merge::<u64>(&mut argument_customer, wire, "customer")
-                                }
-                                2 => r.merge::<String>(&mut argument_title, wire, "title"),
-                                _ => r.skip(wire),
-                            }?;
-                        }
-                        ::core::result::Result::Ok((
-                            ::rpc_runtime::idl::present::<
-                                u64,
-                            >(argument_customer, "customer")?,
-                            ::rpc_runtime::idl::present::<
-                                String,
-                            >(argument_title, "title")?,
-                        ))
-                    };
-                    match arguments(&mut incoming.reader()) {
-                        ::core::result::Result::Ok(
-                            (argument_customer, argument_title),
-                        ) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    <Implementor as Store>::check_out(
-                                            &*implementation,
-                                            argument_customer,
-                                            argument_title,
-                                        )
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                    if let (
+                        ::core::option::Option::Some(argument_customer),
+                        ::core::option::Option::Some(argument_title),
+                    ) = (argument_customer, argument_title) {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                <Implementor as Store>::check_out(
+                                        &*implementation,
+                                        argument_customer,
+                                        argument_title,
+                                    )
+                                    .await
+                            });
                     }
                 }
                 3564059182 => {
@@ -343,143 +290,83 @@ const _: () = {
                     incoming
                         .run(async move {
                             <Implementor as Store>::titles(&*implementation).await
-                        })
+                        });
                 }
                 2828475173 => {
-                    let arguments = |
-                        r: &mut ::rpc_runtime::idl::Reader<'_>,
-                    | -> ::core::result::Result<
-                        (
-                            ::rpc_runtime::idl::Text,
-                            ::rpc_runtime::idl::Bytes,
-                            ::std::vec::Vec<Loan>,
-                            Loan,
-                            u64,
-                        ),
-                        ::rpc_runtime::idl::DecodeError,
-                    > {
-                        let (
-                            mut argument_who,
-                            mut argument_what,
-                            mut argument_list,
-                            mut argument_one,
-                            mut argument_at,
-                        ) = (
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
-                            ::core::option::Option::None,
-                        );
-                        while let ::core::option::Option::Some((tag, wire)) = r
-                            .next_field()?
-                        {
-                            match tag {
-                                1 => {
-                                    r.merge::<
-                                            ::rpc_runtime::idl::Text,
-                                        >(&mut argument_who, wire, "who")
-                                }
-                                7 => {
-                                    r.merge::<
-                                            ::rpc_runtime::idl::Bytes,
-                                        >(&mut argument_what, wire, "body")
-                                }
-                                8 => {
-                                    r.merge::<
-                                            ::std::vec::Vec<Loan>,
-                                        >(&mut argument_list, wire, "list")
-                                }
-                                9 => r.merge::<Loan>(&mut argument_one, wire, "one"),
-                                10 => {
-                                    <u64 as ::rpc_runtime::idl::wire_as::As<
+                    let mut argument_who = ::core::option::Option::None::<
+                        ::rpc_runtime::idl::Text,
+                    >;
+                    let mut argument_what = ::core::option::Option::None::<
+                        ::rpc_runtime::idl::Bytes,
+                    >;
+                    let mut argument_list = ::core::option::Option::None::<
+                        ::std::vec::Vec<Loan>,
+                    >;
+                    let mut argument_one = ::core::option::Option::None::<Loan>;
+                    let mut argument_at = ::core::option::Option::None::<u64>;
+                    incoming
+                        .arguments(
+                            &mut [
+                                (1, "who", &mut argument_who),
+                                (7, "body", &mut argument_what),
+                                (8, "list", &mut argument_list),
+                                (9, "one", &mut argument_one),
+                                (
+                                    10,
+                                    "at",
+                                    &mut <u64 as ::rpc_runtime::idl::wire_as::As<
                                         ::rpc_runtime::idl::wire_as::Fixed64,
-                                    >>::merge(&mut argument_at, wire, r)
-                                        .map_err(|error| error.in_field("at"))
-                                }
-                                _ => r.skip(wire),
-                            }?;
-                        }
-                        ::core::result::Result::Ok((
-                            ::rpc_runtime::idl::present::<
-                                ::rpc_runtime::idl::Text,
-                            >(argument_who, "who")?,
-                            ::rpc_runtime::idl::present::<
-                                ::rpc_runtime::idl::Bytes,
-                            >(argument_what, "body")?,
-                            ::rpc_runtime::idl::present::<
-                                ::std::vec::Vec<Loan>,
-                            >(argument_list, "list")?,
-                            ::rpc_runtime::idl::present::<Loan>(argument_one, "one")?,
-                            argument_at
-                                .unwrap_or_else(
-                                    <u64 as ::rpc_runtime::idl::wire_as::As<
-                                        ::rpc_runtime::idl::wire_as::Fixed64,
-                                    >>::absent,
+                                    >>::slot(&mut argument_at),
                                 ),
-                        ))
-                    };
-                    match arguments(&mut incoming.reader()) {
-                        ::core::result::Result::Ok(
-                            (
-                                argument_who,
-                                argument_what,
-                                argument_list,
-                                argument_one,
-                                argument_at,
-                            ),
-                        ) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    <Implementor as Store>::tell(
-                                            &*implementation,
-                                            &argument_who,
-                                            &argument_what,
-                                            &argument_list,
-                                            &argument_one,
-                                            argument_at,
-                                        )
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                            ],
+                        );
+                    if let (
+                        ::core::option::Option::Some(argument_who),
+                        ::core::option::Option::Some(argument_what),
+                        ::core::option::Option::Some(argument_list),
+                        ::core::option::Option::Some(argument_one),
+                        ::core::option::Option::Some(argument_at),
+                    ) = (
+                        argument_who,
+                        argument_what,
+                        argument_list,
+                        argument_one,
+                        argument_at,
+                    ) {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                <Implementor as Store>::tell(
+                                        &*implementation,
+                                        &argument_who,
+                                        &argument_what,
+                                        &argument_list,
+                                        &argument_one,
+                                        argument_at,
+                                    )
+                                    .await
+                            });
                     }
                 }
                 3790059668 => {
-                    let arguments = |
-                        r: &mut ::rpc_runtime::idl::Reader<'_>,
-                    | -> ::core::result::Result<(u32,), ::rpc_runtime::idl::DecodeError> {
-                        let (mut argument_of,) = (::core::option::Option::None,);
-                        while let ::core::option::Option::Some((tag, wire)) = r
-                            .next_field()?
-                        {
-                            match tag {
-                                1 => r.merge::<u32>(&mut argument_of, wire, "of"),
-                                _ => r.skip(wire),
-                            }?;
-                        }
-                        ::core::result::Result::Ok((
-                            ::rpc_runtime::idl::present::<u32>(argument_of, "of")?,
-                        ))
-                    };
-                    match arguments(&mut incoming.reader()) {
-                        ::core::result::Result::Ok((argument_of,)) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    <Implementor as Store>::count(&*implementation, argument_of)
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                    let mut argument_of = ::core::option::Option::None::<u32>;
+                    incoming.arguments(&mut [(1, "of", &mut argument_of)]);
+                    if let (::core::option::Option::Some(argument_of),) = (
+                        argument_of,
+                    ) {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                <Implementor as Store>::count(&*implementation, argument_of)
+                                    .await
+                            });
                     }
                 }
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }

@@ -85,12 +85,9 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(
-            &self,
-            incoming: ::rpc_runtime::Incoming<'_>,
-        ) -> ::rpc_runtime::Dispatch {
+        fn call(&self, incoming: &mut ::rpc_runtime::Incoming<'_>) {
             match incoming.method() {
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }
@@ -168,12 +165,9 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(
-            &self,
-            incoming: ::rpc_runtime::Incoming<'_>,
-        ) -> ::rpc_runtime::Dispatch {
+        fn call(&self, incoming: &mut ::rpc_runtime::Incoming<'_>) {
             match incoming.method() {
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }

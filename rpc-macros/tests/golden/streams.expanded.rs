@@ -96,66 +96,43 @@ const _: () = {
         Result<Streaming<String>, CallError>: ::rpc_runtime::StreamOutcome,
     {
         fn interface() -> ::rpc_runtime::idl::Interface {
-            ::rpc_runtime::idl::Interface::build("", "Feed", "")
-                .method(
-                    "Watch",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.argument::<::rpc_runtime::idl::Text>(1, "topic")
-                            .returns_items::<
-                                <Result<
-                                    Streaming<Event, FeedError>,
-                                    FeedError,
-                                > as ::rpc_runtime::StreamOutcome>::Item,
-                            >()
-                            .error::<
-                                <Result<
-                                    Streaming<Event, FeedError>,
-                                    FeedError,
-                                > as ::rpc_runtime::StreamOutcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "Upload",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.items::<
-                                <Streaming<Chunk> as ::rpc_runtime::StreamArgument>::Item,
-                            >()
-                            .returns::<
-                                <Result<u64, FeedError> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<u64, FeedError> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "Chat",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.items::<
-                                <Streaming<String> as ::rpc_runtime::StreamArgument>::Item,
-                            >()
-                            .returns_items::<
-                                <Result<
-                                    Streaming<String>,
-                                    CallError,
-                                > as ::rpc_runtime::StreamOutcome>::Item,
-                            >()
-                            .error::<
-                                <Result<
-                                    Streaming<String>,
-                                    CallError,
-                                > as ::rpc_runtime::StreamOutcome>::Error,
-                            >()
-                    },
-                )
-                .finish()
+            let mut interface = ::rpc_runtime::idl::Interface::build("", "Feed", "");
+            interface
+                .add_method("Watch", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .argument::<::rpc_runtime::idl::Text>(1, "topic")
+                .returns_items::<
+                    <Result<
+                        Streaming<Event, FeedError>,
+                        FeedError,
+                    > as ::rpc_runtime::StreamOutcome>::Item,
+                >()
+                .error::<
+                    <Result<
+                        Streaming<Event, FeedError>,
+                        FeedError,
+                    > as ::rpc_runtime::StreamOutcome>::Error,
+                >();
+            interface
+                .add_method("Upload", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .items::<<Streaming<Chunk> as ::rpc_runtime::StreamArgument>::Item>()
+                .returns::<<Result<u64, FeedError> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Result<u64, FeedError> as ::rpc_runtime::Outcome>::Error>();
+            interface
+                .add_method("Chat", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .items::<<Streaming<String> as ::rpc_runtime::StreamArgument>::Item>()
+                .returns_items::<
+                    <Result<
+                        Streaming<String>,
+                        CallError,
+                    > as ::rpc_runtime::StreamOutcome>::Item,
+                >()
+                .error::<
+                    <Result<
+                        Streaming<String>,
+                        CallError,
+                    > as ::rpc_runtime::StreamOutcome>::Error,
+                >();
+            interface.finish()
         }
         fn from_binding(binding: ::rpc_runtime::Binding) -> Self {
             Self { binding }
@@ -220,57 +197,31 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(
-            &self,
-            incoming: ::rpc_runtime::Incoming<'_>,
-        ) -> ::rpc_runtime::Dispatch {
+        fn call(&self, incoming: &mut ::rpc_runtime::Incoming<'_>) {
             match incoming.method() {
                 3961941704 => {
-                    let arguments = |
-                        r: &mut ::rpc_runtime::idl::Reader<'_>,
-                    | -> ::core::result::Result<
-                        (::rpc_runtime::idl::Text,),
-                        ::rpc_runtime::idl::DecodeError,
-                    > {
-                        let (mut argument_topic,) = (::core::option::Option::None,);
-                        while let ::core::option::Option::Some((tag, wire)) = r
-                            .next_field()?
-                        {
-                            match tag {
-                                1 => {
-                                    r.merge::<
-                                            ::rpc_runtime::idl::Text,
-                                        >(&mut argument_topic, wire, "topic")
-                                }
-                                _ => r.skip(wire),
-                            }?;
-                        }
-                        ::core::result::Result::Ok((
-                            ::rpc_runtime::idl::present::<
-                                ::rpc_runtime::idl::Text,
-                            >(argument_topic, "topic")?,
-                        ))
-                    };
-                    match arguments(&mut incoming.reader()) {
-                        ::core::result::Result::Ok((argument_topic,)) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .open(async move {
-                                    <Implementor as Feed>::watch(
-                                            &*implementation,
-                                            &argument_topic,
-                                        )
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                    let mut argument_topic = ::core::option::Option::None::<
+                        ::rpc_runtime::idl::Text,
+                    >;
+                    incoming.arguments(&mut [(1, "topic", &mut argument_topic)]);
+                    if let (::core::option::Option::Some(argument_topic),) = (
+                        argument_topic,
+                    ) {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .open(async move {
+                                <Implementor as Feed>::watch(
+                                        &*implementation,
+                                        &argument_topic,
+                                    )
+                                    .await
+                            });
                     }
                 }
                 2188345212 => {
-                    let (incoming, argument_chunks) = incoming
-                        .items::<Streaming<Chunk>>();
+                    let argument_chunks = incoming.items::<Streaming<Chunk>>();
                     let implementation = ::std::sync::Arc::clone(&self.implementation);
                     incoming
                         .run(async move {
@@ -279,19 +230,18 @@ const _: () = {
                                     argument_chunks,
                                 )
                                 .await
-                        })
+                        });
                 }
                 578410699 => {
-                    let (incoming, argument_lines) = incoming
-                        .items::<Streaming<String>>();
+                    let argument_lines = incoming.items::<Streaming<String>>();
                     let implementation = ::std::sync::Arc::clone(&self.implementation);
                     incoming
                         .open(async move {
                             <Implementor as Feed>::chat(&*implementation, argument_lines)
                                 .await
-                        })
+                        });
                 }
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }

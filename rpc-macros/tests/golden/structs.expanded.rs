@@ -59,9 +59,10 @@ impl ::rpc_runtime::idl::Message for Loan {
             }?;
         }
         ::core::result::Result::Ok(Self {
-            title: ::rpc_runtime::idl::present::<String>(field_title, "title")?,
-            r#type: ::rpc_runtime::idl::present::<u32>(field_type, "type")?,
+            title: ::rpc_runtime::idl::present::<String>(&mut field_title, "title")?,
+            r#type: ::rpc_runtime::idl::present::<u32>(&mut field_type, "type")?,
             at: field_at
+                .take()
                 .unwrap_or_else(
                     <i64 as ::rpc_runtime::idl::wire_as::As<
                         ::rpc_runtime::idl::wire_as::Int64,
@@ -69,7 +70,7 @@ impl ::rpc_runtime::idl::Message for Loan {
                 ),
             notes: ::rpc_runtime::idl::present::<
                 Option<Vec<String>>,
-            >(field_notes, "notes")?,
+            >(&mut field_notes, "notes")?,
         })
     }
     fn absent() -> ::core::option::Option<Self> {
@@ -185,7 +186,7 @@ impl crate::idl::Message for Wrapped {
             }?;
         }
         ::core::result::Result::Ok(Self {
-            0: crate::idl::present::<Vec<u8>>(field_1, "value")?,
+            0: crate::idl::present::<Vec<u8>>(&mut field_1, "value")?,
         })
     }
     fn absent() -> ::core::option::Option<Self> {
@@ -248,8 +249,9 @@ impl ::rpc_runtime::idl::Message for Pair {
             }?;
         }
         ::core::result::Result::Ok(Self {
-            0: ::rpc_runtime::idl::present::<u32>(field_1, "field_1")?,
+            0: ::rpc_runtime::idl::present::<u32>(&mut field_1, "field_1")?,
             1: field_2
+                .take()
                 .unwrap_or_else(
                     <Vec<
                         u64,
@@ -329,8 +331,8 @@ where
             }?;
         }
         ::core::result::Result::Ok(Self {
-            items: ::rpc_runtime::idl::present::<Vec<T>>(field_items, "items")?,
-            next: ::rpc_runtime::idl::present::<Option<U>>(field_next, "next")?,
+            items: ::rpc_runtime::idl::present::<Vec<T>>(&mut field_items, "items")?,
+            next: ::rpc_runtime::idl::present::<Option<U>>(&mut field_next, "next")?,
         })
     }
     fn absent() -> ::core::option::Option<Self> {

@@ -124,98 +124,55 @@ const _: () = {
         RouteSummary: ::rpc_runtime::idl::Message,
     {
         fn interface() -> ::rpc_runtime::idl::Interface {
-            ::rpc_runtime::idl::Interface::build("routeguide", "RouteGuide", "")
-                .method(
-                    "GetFeature",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.request::<Point>()
-                            .response::<
-                                <Result<
-                                    Feature,
-                                    CallError,
-                                > as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<
-                                    Feature,
-                                    CallError,
-                                > as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "getFeatureBy",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.request::<Point>()
-                            .response::<
-                                <Answer<Feature> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Answer<Feature> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "ListFeatures",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.request::<Rectangle>()
-                            .returns_items::<
-                                <Result<
-                                    Streaming<Feature>,
-                                    CallError,
-                                > as ::rpc_runtime::StreamOutcome>::Item,
-                            >()
-                            .error::<
-                                <Result<
-                                    Streaming<Feature>,
-                                    CallError,
-                                > as ::rpc_runtime::StreamOutcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "RecordRoute",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.items::<
-                                <Streaming<Point> as ::rpc_runtime::StreamArgument>::Item,
-                            >()
-                            .response::<
-                                <Result<
-                                    RouteSummary,
-                                    CallError,
-                                > as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<
-                                    RouteSummary,
-                                    CallError,
-                                > as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .method(
-                    "Ping",
-                    "",
-                    ::rpc_runtime::idl::MethodKind::Plain,
-                    |m| {
-                        m.request::<()>()
-                            .response::<
-                                <Result<(), CallError> as ::rpc_runtime::Outcome>::Value,
-                            >()
-                            .error::<
-                                <Result<(), CallError> as ::rpc_runtime::Outcome>::Error,
-                            >()
-                    },
-                )
-                .finish()
+            let mut interface = ::rpc_runtime::idl::Interface::build(
+                "routeguide",
+                "RouteGuide",
+                "",
+            );
+            interface
+                .add_method("GetFeature", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .request::<Point>()
+                .response::<
+                    <Result<Feature, CallError> as ::rpc_runtime::Outcome>::Value,
+                >()
+                .error::<
+                    <Result<Feature, CallError> as ::rpc_runtime::Outcome>::Error,
+                >();
+            interface
+                .add_method("getFeatureBy", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .request::<Point>()
+                .response::<<Answer<Feature> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Answer<Feature> as ::rpc_runtime::Outcome>::Error>();
+            interface
+                .add_method("ListFeatures", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .request::<Rectangle>()
+                .returns_items::<
+                    <Result<
+                        Streaming<Feature>,
+                        CallError,
+                    > as ::rpc_runtime::StreamOutcome>::Item,
+                >()
+                .error::<
+                    <Result<
+                        Streaming<Feature>,
+                        CallError,
+                    > as ::rpc_runtime::StreamOutcome>::Error,
+                >();
+            interface
+                .add_method("RecordRoute", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .items::<<Streaming<Point> as ::rpc_runtime::StreamArgument>::Item>()
+                .response::<
+                    <Result<RouteSummary, CallError> as ::rpc_runtime::Outcome>::Value,
+                >()
+                .error::<
+                    <Result<RouteSummary, CallError> as ::rpc_runtime::Outcome>::Error,
+                >();
+            interface
+                .add_method("Ping", "", ::rpc_runtime::idl::MethodKind::Plain)
+                .request::<()>()
+                .response::<<Result<(), CallError> as ::rpc_runtime::Outcome>::Value>()
+                .error::<<Result<(), CallError> as ::rpc_runtime::Outcome>::Error>();
+            interface.finish()
         }
         fn from_binding(binding: ::rpc_runtime::Binding) -> Self {
             Self { binding }
@@ -330,78 +287,65 @@ const _: () = {
                 _ => ::core::option::Option::None,
             }
         }
-        fn call(
-            &self,
-            incoming: ::rpc_runtime::Incoming<'_>,
-        ) -> ::rpc_runtime::Dispatch {
+        fn call(&self, incoming: &mut ::rpc_runtime::Incoming<'_>) {
             match incoming.method() {
                 3620718443 => {
-                    match ::rpc_runtime::idl::decode_message::<
-                        Point,
-                    >(&mut incoming.reader()) {
-                        ::core::result::Result::Ok(argument_request) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    ::rpc_runtime::Whole(
-                                        <Implementor as RouteGuide>::get_feature(
-                                                &*implementation,
-                                                argument_request,
-                                            )
-                                            .await,
-                                    )
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
-                    }
-                }
-                3405196118 => {
-                    match ::rpc_runtime::idl::decode_message::<
-                        Point,
-                    >(&mut incoming.reader()) {
-                        ::core::result::Result::Ok(argument_point) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .run(async move {
-                                    ::rpc_runtime::Whole(
-                                        <Implementor as RouteGuide>::get_feature_by(
-                                                &*implementation,
-                                                &argument_point,
-                                            )
-                                            .await,
-                                    )
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
-                    }
-                }
-                2492187038 => {
-                    match ::rpc_runtime::idl::decode_message::<
-                        Rectangle,
-                    >(&mut incoming.reader()) {
-                        ::core::result::Result::Ok(argument_request) => {
-                            let implementation = ::std::sync::Arc::clone(
-                                &self.implementation,
-                            );
-                            incoming
-                                .open(async move {
-                                    <Implementor as RouteGuide>::list_features(
+                    if let ::core::option::Option::Some(argument_request) = incoming
+                        .request::<Point>()
+                    {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                ::rpc_runtime::Whole(
+                                    <Implementor as RouteGuide>::get_feature(
                                             &*implementation,
                                             argument_request,
                                         )
-                                        .await
-                                })
-                        }
-                        ::core::result::Result::Err(error) => incoming.undecodable(error),
+                                        .await,
+                                )
+                            });
+                    }
+                }
+                3405196118 => {
+                    if let ::core::option::Option::Some(argument_point) = incoming
+                        .request::<Point>()
+                    {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .run(async move {
+                                ::rpc_runtime::Whole(
+                                    <Implementor as RouteGuide>::get_feature_by(
+                                            &*implementation,
+                                            &argument_point,
+                                        )
+                                        .await,
+                                )
+                            });
+                    }
+                }
+                2492187038 => {
+                    if let ::core::option::Option::Some(argument_request) = incoming
+                        .request::<Rectangle>()
+                    {
+                        let implementation = ::std::sync::Arc::clone(
+                            &self.implementation,
+                        );
+                        incoming
+                            .open(async move {
+                                <Implementor as RouteGuide>::list_features(
+                                        &*implementation,
+                                        argument_request,
+                                    )
+                                    .await
+                            });
                     }
                 }
                 2582508049 => {
-                    let (incoming, argument_request) = incoming
-                        .items::<Streaming<Point>>();
+                    let argument_request = incoming.items::<Streaming<Point>>();
                     let implementation = ::std::sync::Arc::clone(&self.implementation);
                     incoming
                         .run(async move {
@@ -412,7 +356,7 @@ const _: () = {
                                     )
                                     .await,
                             )
-                        })
+                        });
                 }
                 2142761129 => {
                     let implementation = ::std::sync::Arc::clone(&self.implementation);
@@ -421,9 +365,9 @@ const _: () = {
                             ::rpc_runtime::Whole(
                                 <Implementor as RouteGuide>::ping(&*implementation).await,
                             )
-                        })
+                        });
                 }
-                _ => incoming.unknown_method(),
+                _ => {}
             }
         }
     }

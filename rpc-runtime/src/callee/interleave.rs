@@ -15,7 +15,7 @@ use crate::binding::Binding;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::exported::{Exported, Offer};
-use crate::handler::{Dispatch, Incoming};
+use crate::handler::Incoming;
 use crate::interface::{Method, ServerStub, UserStub};
 use crate::interleave::{block_on, every_order, orders_with, sent};
 use crate::limits::Limits;
@@ -72,10 +72,10 @@ impl ServerStub for Stub {
         [&QUICK, &LATER, &PATIENT, &AGAIN].into_iter().find(|method| method.id == id)
     }
 
-    fn call(&self, call: Incoming<'_>) -> Dispatch {
+    fn call(&self, incoming: &mut Incoming<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let method = call.method();
-        call.run(async move {
+        let method = incoming.method();
+        incoming.run(async move {
             if method == LATER.id {
                 let mut polled = false;
                 poll_fn(|cx| {
@@ -87,7 +87,7 @@ impl ServerStub for Stub {
                 Context::current().expect("it is a call").cancelled().await;
             }
             Ok::<(), CallError>(())
-        })
+        });
     }
 }
 

@@ -178,7 +178,7 @@ impl Context {
 }
 
 /// Notes how gRPC's caller is told of the current call's error. For a native call nothing is asked.
-pub(crate) fn note_error(error: impl FnOnce() -> (Code, String)) {
+pub(crate) fn note_error(error: &dyn Fn() -> (Code, String)) {
     // Outside of a call there is nobody to be told.
     let Some(context) = Context::current() else { return };
     if let Some(beside) = context.0.beside.get() {

@@ -47,8 +47,7 @@ pub(super) async fn serve(asked: Asked, mut respond: Respond) {
     if let Some(items) = items {
         incoming = incoming.with_items(Box::new(Requests(items)));
     }
-    let dispatch = route.export.call(incoming);
-    let (why, text) = match dispatch.0 {
+    let (why, text) = match route.export.call(incoming) {
         Dispatched::Run(handler) => {
             server.counters.calls_executed.add();
             let run =

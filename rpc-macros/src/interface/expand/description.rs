@@ -7,19 +7,20 @@ use super::methods;
 use crate::interface::model::{Argument, Interface, Method, Passing};
 use crate::spans::located;
 
-/// The expression that builds the description.
+/// The statements that build the description.
 pub(super) fn description(interface: &Interface) -> TokenStream {
     let idl = interface.idl();
     let Interface { package, name, docs, .. } = interface;
     let descriptors = interface.descriptors.as_ref().map(|path| quote!(.descriptors(#path)));
     let parameters = interface.parameters();
     let methods = interface.methods.iter().map(|method| self::method(interface, method));
+    let mutable = (!interface.methods.is_empty()).then(|| quote!(mut));
     quote! {
-        #idl::Interface::build(#package, #name, #docs)
+        let #mutable interface = #idl::Interface::build(#package, #name, #docs)
             #descriptors
-            #(.type_parameter::<#parameters>())*
-            #(#methods)*
-            .finish()
+            #(.type_parameter::<#parameters>())*;
+        #(#methods)*
+        interface.finish()
     }
 }
 
@@ -52,9 +53,7 @@ fn method(interface: &Interface, method: &Method) -> TokenStream {
         }
     };
     quote! {
-        .method(#name, #docs, #kind, |m| {
-            m #(#arguments)* #returns.error::<#outcome::Error>()
-        })
+        interface.add_method(#name, #docs, #kind) #(#arguments)* #returns.error::<#outcome::Error>();
     }
 }
 

@@ -92,10 +92,10 @@ pub(super) fn implementations(interface: &Interface) -> TokenStream {
                 }
             }
 
-            fn call(&self, incoming: #krate::Incoming<'_>) -> #krate::Dispatch {
+            fn call(&self, incoming: &mut #krate::Incoming<'_>) {
                 match incoming.method() {
                     #(#arms)*
-                    _ => incoming.unknown_method(),
+                    _ => {}
                 }
             }
         }
@@ -122,7 +122,7 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
         let #implementation = ::std::sync::Arc::clone(&self.implementation);
         incoming.#run(async move {
             #outcome
-        })
+        });
     };
     if method.arguments.is_empty() {
         return quote!(#id => { #run });
@@ -130,35 +130,22 @@ fn arm(interface: &Interface, method: &Method) -> TokenStream {
     if let (true, Some(stream)) = (method.client_streams, method.arguments.first()) {
         let Field { local, ty, .. } = &stream.field;
         let items = quote_spanned!(located(ty)=> incoming.items::<#ty>());
-        return quote!(#id => { let (incoming, #local) = #items; #run });
+        return quote!(#id => { let #local = #items; #run });
     }
     if let (true, Some(argument)) = (method.whole, method.arguments.first()) {
         let Field { local, ty, .. } = &argument.field;
-        let request = quote_spanned!(located(ty)=> #idl::decode_message::<#ty>(&mut incoming.reader()));
-        return quote! {
-            #id => match #request {
-                ::core::result::Result::Ok(#local) => { #run }
-                ::core::result::Result::Err(error) => incoming.undecodable(error),
-            },
-        };
+        let request = quote_spanned!(located(ty)=> incoming.request::<#ty>());
+        return quote!(#id => if let ::core::option::Option::Some(#local) = #request { #run });
     }
     let fields: Vec<&Field> = method.arguments.iter().map(|argument| &argument.field).collect();
     let locals: Vec<&Ident> = fields.iter().map(|field| &field.local).collect();
     let types = fields.iter().map(|field| &field.ty);
-    let nothing = fields.iter().map(|_| quote!(::core::option::Option::None));
-    let values = fields.iter().map(|field| fields::value(field, &idl));
-    let merge = fields::merge(fields.iter().copied(), &idl);
+    let slots = fields.iter().map(|field| fields::slot(field, &idl));
     quote! {
         #id => {
-            let arguments = |r: &mut #idl::Reader<'_>| -> ::core::result::Result<(#(#types,)*), #idl::DecodeError> {
-                let (#(mut #locals,)*) = (#(#nothing,)*);
-                #merge
-                ::core::result::Result::Ok((#(#values,)*))
-            };
-            match arguments(&mut incoming.reader()) {
-                ::core::result::Result::Ok((#(#locals,)*)) => { #run }
-                ::core::result::Result::Err(error) => incoming.undecodable(error),
-            }
+            #(let mut #locals = ::core::option::Option::None::<#types>;)*
+            incoming.arguments(&mut [#(#slots,)*]);
+            if let (#(::core::option::Option::Some(#locals),)*) = (#(#locals,)*) { #run }
         }
     }
 }

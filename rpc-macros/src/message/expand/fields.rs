@@ -128,7 +128,7 @@ fn slots(fields: &[Field], constructor: &TokenStream, before: &TokenStream) -> T
 }
 
 /// Reads what comes from `r` into the fields' local variables.
-pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> TokenStream {
+fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> TokenStream {
     let arms = fields.map(|field| {
         let Field { ty, name, local, .. } = field;
         let tag = field.number();
@@ -154,14 +154,27 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = &'a Field>, idl: &Path) -> 
     }
 }
 
-/// What a field's local variable holds in the end, or what absence means.
-pub(crate) fn value(field: &Field, idl: &Path) -> TokenStream {
+/// A field's local variable as what it is read to, whatever its type.
+pub(crate) fn slot(field: &Field, idl: &Path) -> TokenStream {
     let Field { ty, name, local, wire_as, .. } = field;
+    let tag = field.number();
     match wire_as {
-        None => quote_spanned!(located(ty)=> #idl::present::<#ty>(#local, #name)?),
+        None => quote_spanned!(located(ty)=> (#tag, #name, &mut #local)),
         Some(_) => {
             let codec = codec(field, idl);
-            quote_spanned!(located(ty)=> #local.unwrap_or_else(#codec::absent))
+            quote_spanned!(located(ty)=> (#tag, #name, &mut #codec::slot(&mut #local)))
+        }
+    }
+}
+
+/// What a field's local variable holds in the end, or what absence means.
+fn value(field: &Field, idl: &Path) -> TokenStream {
+    let Field { ty, name, local, wire_as, .. } = field;
+    match wire_as {
+        None => quote_spanned!(located(ty)=> #idl::present::<#ty>(&mut #local, #name)?),
+        Some(_) => {
+            let codec = codec(field, idl);
+            quote_spanned!(located(ty)=> #local.take().unwrap_or_else(#codec::absent))
         }
     }
 }
