@@ -197,7 +197,7 @@ impl Writer {
     }
 
     /// All that was written, if there are no large values in it.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     #[must_use]
     pub fn as_slice(&self) -> Option<&[u8]> {
         self.cuts.is_none().then_some(&self.buffer)
@@ -218,7 +218,7 @@ impl Writer {
     }
 
     /// Appends bytes as they are, without key or length.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn put_slice(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -254,13 +254,13 @@ impl Writer {
     }
 
     /// Appends the key of a field. A value of form `wire` must follow.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn key(&mut self, tag: u32, wire: Wire) {
         self.varint((u64::from(tag) << 3) | wire as u64);
     }
 
     /// Appends a number in groups of seven bits.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn varint(&mut self, n: u64) {
         if n < 0x80 { self.buffer.push(n as u8) } else { self.long_varint(n) }
     }
@@ -278,25 +278,25 @@ impl Writer {
     }
 
     /// Appends four bytes, little endian.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn fixed32(&mut self, n: u32) {
         self.put_slice(&n.to_le_bytes());
     }
 
     /// Appends eight bytes, little endian.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn fixed64(&mut self, n: u64) {
         self.put_slice(&n.to_le_bytes());
     }
 
     /// Appends a field of text; nothing when it is empty, for absence says the same.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn str(&mut self, tag: u32, text: &str) {
         self.bytes(tag, text.as_bytes());
     }
 
     /// Appends a field of bytes; nothing when it is empty, for absence says the same.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn bytes(&mut self, tag: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.key(tag, Wire::Len);
@@ -305,7 +305,7 @@ impl Writer {
     }
 
     /// Appends a length and bytes, without a key.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn bytes_value(&mut self, bytes: &[u8]) {
         self.varint(bytes.len() as u64);
         self.put_slice(bytes);
@@ -340,7 +340,7 @@ impl Writer {
     }
 
     /// Appends the number of an enum without data, without a key.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn enumeration_value(&mut self, number: i32) {
         self.varint(i64::from(number) as u64);
     }
@@ -360,7 +360,7 @@ impl Writer {
     // In two halves, so that what is compiled for each type is small.
 
     /// Begins a message: its fields come next, then [`close`](Self::close). None: it is too deep, and stays empty.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn open(&mut self) -> Option<Length> {
         if self.depth >= DEPTH_MAX {
             self.refuse(EncodeError::TooDeep);
@@ -372,14 +372,14 @@ impl Writer {
     }
 
     /// Ends a message.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn close(&mut self, length: Length) {
         self.end(length);
         self.depth -= 1;
     }
 
     /// Keeps room for the length of what comes next.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn begin(&mut self) -> Length {
         let length = Length { at: self.buffer.len(), first_cut: self.cuts().len(), cut_bytes: self.cut_bytes() };
         self.buffer.push(0);
@@ -387,7 +387,7 @@ impl Writer {
     }
 
     /// What the length spans has been written.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     pub(crate) fn end(&mut self, Length { at, first_cut, cut_bytes }: Length) {
         let length = self.buffer.len() - at - 1 + self.cut_bytes() - cut_bytes;
         if length < 0x80 {

@@ -44,7 +44,7 @@ impl<'a> Outgoing<'a> {
         poll_fn(|cx| call.poll(cx)).await
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn begin(self) -> AnyCall<'a> {
         let state = match self.request.check() {
             Ok(()) => CallState::Unsent(self.request),
@@ -98,7 +98,7 @@ impl<O: Outcome> Future for Call<'_, O> {
 }
 
 impl AnyCall<'_> {
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         match self.state {
             CallState::Waiting(key) => return self.poll_answer(key, cx),
@@ -114,7 +114,7 @@ impl AnyCall<'_> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn submit(&mut self, request: Writer, cx: &mut Context<'_>) -> Poll<Answer> {
         #[cfg(feature = "grpc")]
         let request = match self.link.call_grpc(self.method, request) {
@@ -136,7 +136,7 @@ impl AnyCall<'_> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn poll_answer(&mut self, key: CallKey, cx: &mut Context<'_>) -> Poll<Answer> {
         let answer = self.link.poll_call(key, cx);
         if answer.is_ready() {
@@ -160,7 +160,7 @@ impl AnyCall<'_> {
 }
 
 impl Drop for AnyCall<'_> {
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn drop(&mut self) {
         if let CallState::Waiting(key) = self.state {
             self.link.give_up(key);

@@ -8,20 +8,20 @@ macro_rules! varint {
         impl Message for $rust {
             const WIRE: Wire = Wire::Varint;
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn encode(&self, tag: u32, out: &mut Writer) {
                 if *self != 0 {
                     out.field(tag, self);
                 }
             }
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn encode_value(&self, out: &mut Writer) {
                 let $n = *self;
                 out.varint($to_wire);
             }
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn decode_value(_: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 let $wire = r.varint()?;
                 $rust::try_from($from_wire)
@@ -160,7 +160,7 @@ macro_rules! float {
         impl Message for $rust {
             const WIRE: Wire = Wire::$wire;
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn encode(&self, tag: u32, out: &mut Writer) {
                 // Compared by bits: -0.0 equals 0.0, but absence would lose its sign.
                 if self.to_bits() != 0 {
@@ -168,12 +168,12 @@ macro_rules! float {
                 }
             }
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn encode_value(&self, out: &mut Writer) {
                 out.$put(self.to_bits());
             }
 
-            #[inline]
+            #[cfg_attr(not(debug_assertions), inline)]
             fn decode_value(_: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 r.$put().map(Self::from_bits)
             }

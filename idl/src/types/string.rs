@@ -5,17 +5,17 @@ use crate::{DecodeError, Message, Reader, Registry, Scalar, Shape, Text, Wire, W
 impl Message for String {
     const WIRE: Wire = Wire::Len;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, tag: u32, out: &mut Writer) {
         out.str(tag, self);
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode_value(&self, out: &mut Writer) {
         out.bytes_value(self.as_bytes());
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode_value(_: Option<Self>, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.str().map(str::to_owned)
     }
