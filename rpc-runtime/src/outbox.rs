@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
@@ -13,6 +13,7 @@ use idl::{Piece, Writer};
 
 use crate::protocol::frame::{AnswerHeader, CallHeader, Frame, Item, Way};
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::transport::Writing;
 
 /// Slices of a caller's own write: a call, with a large value or two in it.
 const DIRECT_SLICES: usize = 8;
@@ -56,9 +57,6 @@ struct State {
     spare: Frames,
     ended: bool,
 }
-
-/// Writes to the connection's socket without waiting: gives how many bytes it took.
-pub(crate) type Writing = dyn Fn(&[IoSlice<'_>]) -> io::Result<usize> + Send + Sync;
 
 impl Outbox {
     /// Appends frames and wakes the connection task, if it sleeps. Nothing happens after the end.

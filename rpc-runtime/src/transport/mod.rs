@@ -24,7 +24,8 @@ use shared::SharedTcp;
 #[cfg(unix)]
 use unix::UnixSocket;
 
-use crate::outbox::Writing;
+/// Writes to a connection's socket without waiting: gives how many bytes it took.
+pub(crate) type Writing = dyn Fn(&[io::IoSlice<'_>]) -> io::Result<usize> + Send + Sync;
 
 /// A connected byte stream.
 #[derive(Debug)]

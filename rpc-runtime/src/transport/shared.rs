@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
-use crate::outbox::Writing;
+use super::Writing;
 
 /// A TCP connection as its task has it: it reads and writes, and one descriptor is enough for it and the callers.
 #[derive(Debug)]

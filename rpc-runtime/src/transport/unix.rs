@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
-use crate::outbox::Writing;
+use super::Writing;
 
 /// A connected Unix socket. What tokio registers for one direction only is a pipe's end; it reads and waits alike.
 #[derive(Debug)]
