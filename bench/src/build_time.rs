@@ -32,8 +32,8 @@ const RPC_RUNTIME: &str = "../../../rpc-runtime";
 /// The short builds are timed so many times as often.
 const TIMES_MORE: usize = 3;
 
-/// A crate with an interface: built by this framework, by it with its feature `grpc`, and by tonic.
-const HELLO: [&str; 3] = ["ours-hello", "ours-grpc-hello", "tonic-hello"];
+/// A crate with an interface, and the features that it is built with: by this framework, by it with gRPC, and by tonic.
+const HELLO: [(&str, &str); 3] = [("ours-hello", ""), ("ours-hello", "grpc"), ("tonic-hello", "")];
 /// A crate with ten methods, and the same methods without an interface around them.
 const TEN: [[&str; 2]; 2] = [["ours-plain", "ours-ten"], ["tonic-plain", "tonic-ten"]];
 
@@ -53,12 +53,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
 
 /// All hello worlds from clean, dependencies included.
 fn hello(rounds: usize, goals: &mut Goals) -> Result<(), Error> {
-    let crates = HELLO.map(Crate::copy).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let crates = HELLO.map(|(name, _)| Crate::copy(name)).into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut times = [const { Vec::new() }; HELLO.len()];
     for _ in 0..rounds {
-        for (built, times) in crates.iter().zip(&mut times) {
+        for ((built, (_, features)), times) in crates.iter().zip(HELLO).zip(&mut times) {
             let target = tempfile::tempdir()?;
-            times.push(built.build_all(target.path())?);
+            times.push(built.build_all(features, target.path())?);
         }
     }
     let [ours, grpc, tonic] = times.map(median);
@@ -128,11 +128,11 @@ impl Crate {
         timed(self.cargo("build"), target)
     }
 
-    /// The same with all that it depends on. A user has that from a registry, so it is not built incrementally, as cargo would
+    /// The same with these features and all that it depends on. A user has that from a registry, so it is not built incrementally, as cargo would
     /// build what is at a path.
-    fn build_all(&self, target: &Path) -> Result<Duration, Error> {
+    fn build_all(&self, features: &str, target: &Path) -> Result<Duration, Error> {
         let mut command = self.cargo("build");
-        command.env("CARGO_INCREMENTAL", "0");
+        command.args(["--features", features]).env("CARGO_INCREMENTAL", "0");
         timed(command, target)
     }
 

@@ -389,12 +389,7 @@ impl Connection {
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let used = self.sending.slices(&mut slices);
             let stream = Pin::new(&mut self.stream);
-            let written = match &slices[..used] {
-                // As a rule; and the system has less to look at.
-                [slice] => stream.poll_write(cx, slice),
-                slices => stream.poll_write_vectored(cx, slices),
-            };
-            match ready!(written) {
+            match ready!(stream.poll_write_vectored(cx, &slices[..used])) {
                 Ok(0) => return Poll::Ready(Err(Ended::Broken(io::ErrorKind::WriteZero.into()))),
                 Ok(written) => self.sending.advance(written),
                 Err(error) => return Poll::Ready(Err(Ended::Broken(error))),

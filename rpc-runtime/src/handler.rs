@@ -106,7 +106,10 @@ impl<'a> Incoming<'a> {
     {
         // The spare is one of the same method, so its place fits; a generic interface may have several.
         match self.spare().downcast_mut::<Place<F>>() {
-            Some(place) => place.set(future),
+            Some(place) => {
+                place.set(future);
+                self.runs = true;
+            }
             None => self.handle_by(Box::new(Box::pin(future))),
         }
     }
@@ -123,7 +126,6 @@ impl<'a> Incoming<'a> {
     /// Where what is to run goes, if a call before has left its place. Otherwise something of another type.
     #[cfg_attr(not(debug_assertions), inline)]
     fn spare(&mut self) -> &mut dyn Any {
-        self.runs = true;
         match &mut self.handler {
             Some(handler) => &mut **handler,
             none => none,

@@ -127,7 +127,11 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        match bufs {
+            // As a rule; and the system has less to look at.
+            [slice] => self.poll_write(cx, slice),
+            slices => each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, slices)),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

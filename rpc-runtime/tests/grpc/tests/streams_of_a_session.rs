@@ -40,12 +40,7 @@ async fn a_stream_holds_its_session() {
 #[tokio::test]
 async fn a_session_that_ends_ends_its_streams() {
     let served = served(Limits::default(), 1).await;
-    let mut opened = served.count("0/1", ENDLESS).await.opened().await;
-    assert_eq!(opened.next().await, Some(0u64));
-    let mut adding = served.open("Add", "1/2").await;
-    adding.send(&(5u64,));
-    served.begun().await;
-    served.begun().await;
+    let (opened, adding) = served.opened_and_adding().await;
     let close = served.connection.whole("/rpc.v1.Sessions/Close", &[("rpc-session", &served.entry)], &()).await;
     assert_eq!(close.answer().await.code, 0);
     assert_eq!(verdict(&opened.rest().await), (9, "unknown"));
@@ -101,12 +96,7 @@ async fn a_deadline_bounds_a_stream_of_a_session() {
 #[tokio::test]
 async fn a_shutdown_ends_streams_of_sessions() {
     let served = served(Limits::default(), 1).await;
-    let mut opened = served.count("0/1", ENDLESS).await.opened().await;
-    assert_eq!(opened.next().await, Some(0u64));
-    let mut adding = served.open("Add", "1/2").await;
-    adding.send(&(5u64,));
-    served.begun().await;
-    served.begun().await;
+    let (opened, adding) = served.opened_and_adding().await;
     let Served { node, clerk, .. } = served;
     let shutdown = tokio::spawn(async move { node.shutdown(Duration::ZERO).await });
     for answer in [opened.rest().await, adding.answer().await] {

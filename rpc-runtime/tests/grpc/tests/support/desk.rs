@@ -10,7 +10,7 @@ use rpc_runtime::{CallError, Context, Export, Limits, Message, Node, NodeBuilder
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::bare::{Answer, Call, Connection};
+use crate::bare::{Answer, Call, Connection, Opened};
 
 /// More than any test takes that does not hang.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -208,6 +208,17 @@ impl Served {
 
     pub(crate) async fn count(&self, name: &str, to: u64) -> Call {
         self.count_on(&self.connection, name, to).await
+    }
+
+    /// Two calls that have begun: one whose stream is open, its first item taken, and one that has sent an item of its own.
+    pub(crate) async fn opened_and_adding(&self) -> (Opened, Call) {
+        let mut opened = self.count("0/1", ENDLESS).await.opened().await;
+        assert_eq!(opened.next().await, Some(0u64));
+        let mut adding = self.open("Add", "1/2").await;
+        adding.send(&(5u64,));
+        self.begun().await;
+        self.begun().await;
+        (opened, adding)
     }
 
     pub(crate) async fn plain(&self) -> u32 {
